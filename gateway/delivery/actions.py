@@ -1,0 +1,83 @@
+"""Settles hops by the offices' receipts and tells the senders; answers the offices' requests to send again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.protocol import DeliveryState, transfer_state
+from gateway.delivery import store
+from gateway.delivery.store import HopKey
+from gateway.transfers import store as transfers
+from gateway.transfers.store import Identity
+from gateway.work import Work, report
+
+
+@dataclass(frozen=True, slots=True)
+class HopReceipt:
+    """One item of an office's `receipt.handed-over`; `place` is the caller's own mark."""
+
+    key: HopKey
+    identity: Identity
+    results: tuple[tuple[str, str, datetime, str], ...]
+    """(organ, handed_over | refused, at, code)."""
+    place: int = 0
+
+
+async def settle(connection: AsyncConnection, work: Work, receipts: Sequence[HopReceipt]) -> list[int]:
+    """Moves deliveries, finishes hops, sets the transfers' states, tells senders. Repeats change nothing.
+
+    Returns the places of receipts that name no hop addressed to an office of their topic's level.
+    """
+    hops = await store.lock_hops(connection, sorted({receipt.key for receipt in receipts}))
+    astray = [r.place for r in receipts if not _names(hops.get(r.key), r.identity)]
+    valid = [r for r in receipts if _names(hops.get(r.key), r.identity) and not hops[r.key]["done"]]
+    if not valid:
+        return astray
+    results = [(r.key, *result) for r in valid for result in r.results]
+    await store.hand_over(connection, results)
+    rows = await store.of_transfers(connection, sorted({r.identity for r in valid}))
+    await store.finish_hops(connection, _finished(valid, rows))
+    await _conclude(connection, work, rows, {(r.identity, organ) for r in valid for organ, *_ in r.results})
+    return astray
+
+
+def _names(hop: Any, identity: Identity) -> bool:
+    return hop is not None and (hop["source"], hop["transfer_id"]) == identity
+
+
+def _finished(receipts: Sequence[HopReceipt], rows: dict[Identity, list[Any]]) -> list[HopKey]:
+    """A hop is done when none of its organs is open any more: a receipt that left one out does not end it."""
+    waiting = {(row["subject"], row["office"], row["hopsequence"]) for of in rows.values() for row in of if _open(row)}
+    return sorted({receipt.key for receipt in receipts} - waiting)
+
+
+def _open(row: Any) -> bool:
+    return bool(row["state"] == DeliveryState.OPEN.value)
+
+
+async def _conclude(
+    connection: AsyncConnection, work: Work, rows: dict[Identity, list[Any]], moved: set[tuple[Identity, str]]
+) -> None:
+    """States of the transfers, and `receipt.handed-over` to each sender for the deliveries that moved."""
+    states = {
+        identity: transfer_state([DeliveryState(row["state"]) for row in of]).value for identity, of in rows.items()
+    }
+    await transfers.set_states(connection, states)
+    ledger = await transfers.known(connection, list(rows))
+    for identity, of in rows.items():
+        known = ledger[identity]
+        reports = [report(row) for row in of if (identity, row["organ"]) in moved and not _open(row)]
+        if not reports:
+            continue
+        item = {"source": known.source, "id": known.id, "subject": known.subject, "deliveries": reports}
+        stamp = work.stamp_fields(known.subject)
+        work.tell(known.origin, "receipt.handed-over", item | ({"stamp": stamp} if stamp else {}))
+
+
+async def conclude(connection: AsyncConnection, work: Work, identity: Identity, organ: str) -> None:
+    """For channels that hand over by themselves (axis): the delivery row was moved, the rest follows as by receipt."""
+    rows = await store.of_transfers(connection, [identity])
+    await _conclude(connection, work, rows, {(identity, organ)})

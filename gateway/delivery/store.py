@@ -1,0 +1,122 @@
+"""Every query on hops, deliveries, receipts to senders and events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.delivery.model import answer, delivery, event, hop, receipt
+from gateway.transfers.store import Identity
+from services.kernel.bulk import insert_many
+
+HopKey = tuple[str, str, int]
+"""(subject, office, hopsequence)."""
+
+_HOP_KEYS = (
+    "unnest(CAST(:subjects AS text[]), CAST(:offices AS text[]), CAST(:numbers AS bigint[]))"
+    " AS k(subject, office, hopsequence)"
+)
+_LOCK_HOPS = text(
+    f"SELECT h.source, h.transfer_id, h.subject, h.office, h.hopsequence, h.done, h.void FROM hop h JOIN {_HOP_KEYS}"  # noqa: S608
+    " USING (subject, office, hopsequence) ORDER BY h.id FOR UPDATE OF h"
+)
+_FINISH_HOPS = text(
+    f"UPDATE hop h SET done = true, pending = false FROM {_HOP_KEYS}"  # noqa: S608
+    " WHERE h.subject = k.subject AND h.office = k.office AND h.hopsequence = k.hopsequence"
+)
+_HAND_OVER = text(
+    "UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code FROM unnest(CAST(:subjects AS text[]),"
+    " CAST(:offices AS text[]), CAST(:numbers AS bigint[]), CAST(:organs AS text[]), CAST(:states AS text[]),"
+    " CAST(:ats AS timestamptz[]), CAST(:codes AS text[])) AS k(subject, office, hopsequence, organ, state, at, code)"
+    " WHERE d.subject = k.subject AND d.office = k.office AND d.hopsequence = k.hopsequence AND d.organ = k.organ"
+    " AND d.state = 'open'"
+)
+_OF_TRANSFERS = text(
+    "SELECT d.* FROM delivery d JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
+    " ON d.transfer_id = k.transfer_id AND d.source = k.source ORDER BY d.opened_at, d.organ"
+)
+_DUE_AGAIN = text(
+    "UPDATE hop h SET due_at = LEAST(h.due_at, CAST(:now AS timestamptz))"
+    " FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
+    " WHERE h.transfer_id = k.transfer_id AND h.source = k.source AND NOT h.done AND NOT h.pending"
+)
+_RESEND_FROM = text(
+    "UPDATE hop h SET pending = true, round = h.round + 1 FROM unnest(CAST(:subjects AS text[]),"
+    " CAST(:offices AS text[]), CAST(:numbers AS bigint[])) AS k(subject, office, first)"
+    " WHERE h.subject = k.subject AND h.office = k.office AND h.hopsequence >= k.first AND NOT h.pending"
+    " RETURNING h.subject, h.office"
+)
+
+
+def _identities(identities: Sequence[Identity]) -> dict[str, list[str]]:
+    return {"sources": [source for source, _ in identities], "ids": [id_ for _, id_ in identities]}
+
+
+def _keys(keys: Sequence[HopKey]) -> dict[str, list[Any]]:
+    return {
+        "subjects": [subject for subject, _, _ in keys],
+        "offices": [office for _, office, _ in keys],
+        "numbers": [number for _, _, number in keys],
+    }
+
+
+async def add(connection: AsyncConnection, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Inserts what a chunk opened: `hops`, `deliveries`, `answers`, `receipts`, `events`."""
+    await insert_many(connection, hop, rows["hops"])
+    await insert_many(connection, delivery, rows["deliveries"])
+    await insert_many(connection, answer, rows["answers"], "ON CONFLICT DO NOTHING")
+    await insert_many(connection, receipt, rows["receipts"])
+    await insert_many(connection, event, rows["events"])
+
+
+async def lock_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> dict[HopKey, Any]:
+    """The hops of these keys, locked in order of id; a key that names none is left out."""
+    if not keys:
+        return {}
+    rows = await connection.execute(_LOCK_HOPS, _keys(keys))
+    return {(row["subject"], row["office"], row["hopsequence"]): row for row in rows.mappings()}
+
+
+async def finish_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> None:
+    if keys:
+        await connection.execute(_FINISH_HOPS, _keys(keys))
+
+
+async def hand_over(connection: AsyncConnection, results: Sequence[tuple[HopKey, str, str, datetime, str]]) -> None:
+    """Moves open deliveries: (hop key, organ, state, at, code)."""
+    if not results:
+        return
+    await connection.execute(
+        _HAND_OVER,
+        {
+            **_keys([key for key, *_ in results]),
+            "organs": [organ for _, organ, *_ in results],
+            "states": [state for _, _, state, _, _ in results],
+            "ats": [at for *_, at, _ in results],
+            "codes": [code for *_, code in results],
+        },
+    )
+
+
+async def of_transfers(connection: AsyncConnection, identities: Sequence[Identity]) -> dict[Identity, list[Any]]:
+    """All deliveries of these transfers, in a stable order."""
+    found: dict[Identity, list[Any]] = {identity: [] for identity in identities}
+    if identities:
+        for row in (await connection.execute(_OF_TRANSFERS, _identities(identities))).mappings():
+            found[row["source"], row["transfer_id"]].append(row)
+    return found
+
+
+async def make_due(connection: AsyncConnection, identities: Sequence[Identity], now: datetime) -> None:
+    """Open hops of these transfers become due now, under the relay's guard."""
+    if identities:
+        await connection.execute(_DUE_AGAIN, {**_identities(identities), "now": now})
+
+
+async def resend_from(connection: AsyncConnection, keys: Sequence[HopKey]) -> int:
+    """Every hop of (subject, office) from this number on is sent again, receipted and closed ones too (go-back-N)."""
+    if not keys:
+        return 0
+    return len((await connection.execute(_RESEND_FROM, _keys(keys))).all())

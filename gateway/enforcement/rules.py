@@ -1,0 +1,33 @@
+"""One fact before the checks, and what the checks find out on their way. Plain values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.custody import Dossier, Move
+from contracts.envelope import Envelope
+from contracts.protocol import Verdict
+from gateway.subjects.rules import SubjectState
+from gateway.work import Registry
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """Filled as the checks go: the payload once it is valid, the move, the dossier after it."""
+
+    envelope: Envelope
+    level: str
+    """Level of the topic the fact came in by; `gateway` for the gateway's own doors (axis)."""
+    state: SubjectState
+    registry: Registry
+    payload: dict[str, Any] = field(default_factory=dict)
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    move: Move | None = None
+    after: Dossier | None = None
+
+    def refuse(self, step: str, code: str, pointer: str = "") -> Verdict:
+        return Verdict(step=step, code=code, pointer=pointer, contract=self.envelope.contract)
+
+
+Check = Callable[[Case], Verdict | None]

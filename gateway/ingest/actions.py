@@ -1,0 +1,94 @@
+"""Takes facts and receipts of a chunk: identity and number first, then the pipeline; everything is saved together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import rfc3339
+from contracts.protocol import Number, Verdict, judge_number
+from gateway.delivery import store as deliveries
+from gateway.ingest.rules import Arrival
+from gateway.pipeline import carry, refused
+from gateway.subjects import store as subjects
+from gateway.transfers import store as transfers
+from gateway.transfers.store import Identity, Known
+from gateway.work import Work, report, subject_fields
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the caller must bury: (place, verdict). Everything else is decided and written."""
+
+    dead: list[tuple[int, Verdict]] = field(default_factory=list)
+
+
+async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arrival]) -> Outcome:
+    """Facts of subjects that `work` holds locked, in order of arrival. Writes nothing but its own rows; no commit."""
+    outcome = Outcome()
+    ledger = await transfers.known(connection, [(a.envelope.source, a.envelope.id) for a in arrivals])
+    for arrival in arrivals:
+        verdict = _take(work, arrival, ledger)
+        if verdict:
+            outcome.dead.append((arrival.place, verdict))
+    await _answer_again(connection, work, ledger)
+    return outcome
+
+
+async def save(connection: AsyncConnection, work: Work) -> None:
+    """Writes what a chunk decided: ledger, payloads, hops, deliveries, state, events, receipts."""
+    await transfers.add(connection, work.transfers, work.payloads)
+    await subjects.save(connection, work.states.values(), work.now)
+    rows = {"hops": work.hops, "deliveries": work.deliveries, "answers": work.answers}
+    await deliveries.add(connection, {**rows, "receipts": work.receipts, "events": work.events})
+
+
+def _take(work: Work, arrival: Arrival, ledger: dict[Identity, Known]) -> Verdict | None:
+    """One fact; a verdict means dead letter (what can be refused to its sender is refused inside the pipeline)."""
+    envelope = arrival.envelope
+    identity = (envelope.source, envelope.id)
+    seen = ledger.get(identity)
+    digest = seen.digest if seen else work.taken.get(identity)
+    if digest is not None:
+        if digest != envelope.digest():
+            return Verdict(step="identity", code="envelope.id_reused", contract=envelope.contract)
+        if seen:
+            work.repeated[identity] = arrival.level
+        return None
+    if envelope.sequence is None or envelope.sequence < 1:
+        return Verdict(step="sequence", code="sequence.missing", contract=envelope.contract)
+    state = work.states[envelope.subject]
+    number = judge_number(state.last(envelope.emitter), envelope.sequence)
+    if number is Number.GAP:
+        first = state.last(envelope.emitter) + 1
+        work.asked.add((arrival.level, envelope.subject, envelope.emitter, first))
+        return None
+    if number is Number.BEHIND:
+        item = subject_fields(envelope) | {"sequence": envelope.sequence}
+        work.tell(arrival.level, "receipt.conflict", item)
+        return Verdict(step="sequence", code="sequence.conflict", contract=envelope.contract)
+    carry(work, envelope, arrival.level)
+    return None
+
+
+async def _answer_again(connection: AsyncConnection, work: Work, ledger: dict[Identity, Known]) -> None:
+    """A known fact's effect is skipped, never its answer: the verdict again, or every delivery as it stands now."""
+    if not work.repeated:
+        return
+    rows = await deliveries.of_transfers(connection, list(work.repeated))
+    for identity, level in work.repeated.items():
+        known = ledger[identity]
+        answer = _stored_answer(work, known, rows[identity])
+        stamp = work.stamp_fields(known.subject)
+        work.tell(level, answer.pop("type"), answer | ({"stamp": stamp} if stamp else {}))
+    await deliveries.make_due(connection, list(work.repeated), work.now)
+
+
+def _stored_answer(work: Work, known: Known, rows: list[Any]) -> dict[str, Any]:
+    identity = {"source": known.source, "id": known.id, "subject": known.subject}
+    at = rfc3339(work.hub_now)
+    if known.verdict:
+        return {"type": "receipt.refused"} | refused(identity, Verdict(**orjson.loads(known.verdict)), at)
+    return identity | {"type": "receipt.routed", "at": at, "deliveries": [report(row) for row in rows]}

@@ -1,0 +1,51 @@
+"""State of one subject while a chunk is decided: counters, dossier or document. Plain values."""
+
+from dataclasses import dataclass, field
+
+from contracts.custody import Dossier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentState:
+    """What the document rules need: who sent it, to whom it is due, and the transfer that issued it."""
+
+    sender: str
+    document_id: str
+    issued_source: str
+    issued_id: str
+    recipients: tuple[str, ...]
+    code: str = ""
+    promulgated_on: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class SubjectState:
+    """Mutable on purpose: a chunk's facts change it in order, then it is saved once."""
+
+    subject: str
+    emitters: dict[str, int] = field(default_factory=dict)
+    hops: dict[str, int] = field(default_factory=dict)
+    dossier: Dossier | None = None
+    document: DocumentState | None = None
+    changed: set[str] = field(default_factory=set)
+
+    def last(self, emitter: str) -> int:
+        return self.emitters.get(emitter, 0)
+
+    def take(self, emitter: str, sequence: int) -> None:
+        self.emitters[emitter] = sequence
+        self.changed.add("emitters")
+
+    def next_hop(self, office: str) -> int:
+        """Gapless per (subject, office); sound because the subject's row is locked while a chunk is decided."""
+        self.hops[office] = self.hops.get(office, 0) + 1
+        self.changed.add("hops")
+        return self.hops[office]
+
+    def set_dossier(self, dossier: Dossier) -> None:
+        self.dossier = dossier
+        self.changed.add("dossier")
+
+    def set_document(self, document: DocumentState) -> None:
+        self.document = document
+        self.changed.add("document")

@@ -1,0 +1,418 @@
+"""Producer, group consumer, reader and admin on aiokafka: the only file that knows it.
+
+Everything here has a time-out, raises only `BrokerAway` or `LogLost`, and may be used again after the broker was
+killed or wiped. Reading and writing use logical topic names; the cluster's prefix is added and removed here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.codec import has_lz4
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from services.kernel.messaging.cluster import Cluster
+from services.kernel.messaging.records import (
+    Ack,
+    BrokerAway,
+    LogLost,
+    Outgoing,
+    Record,
+    SendFailure,
+    TopicPartition,
+    TopicSpec,
+)
+from services.kernel.messaging.sending import Sending
+
+REQUEST_SECONDS = 5.0
+START_SECONDS = 10.0
+SEND_SECONDS = 10.0
+STOP_SECONDS = 5.0
+REBALANCE_SECONDS = 30.0
+DRAIN_SECONDS = 20.0  # below REBALANCE_SECONDS, so that the group still waits for us
+BATCH_BYTES = 400 * 1024  # a batch holds one record of the largest size and stays below Kafka's limit of 1 MiB
+FETCH_BYTES = 1024 * 1024
+FETCH_WAIT_MS = 200
+METADATA_AGE_MS = 30_000
+
+
+class _Names:
+    """Between logical and physical names, and between aiokafka's values and ours."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def record(self, raw: Any) -> Record:
+        return Record(
+            topic=self._cluster.logical(raw.topic),
+            partition=raw.partition,
+            offset=raw.offset,
+            key=(raw.key or b"").decode("utf-8", "replace"),
+            value=raw.value,
+            headers=raw.headers,
+            timestamp_ms=raw.timestamp,
+        )
+
+    def ours(self, raw: KafkaPartition) -> TopicPartition:
+        return TopicPartition(self._cluster.logical(raw.topic), raw.partition)
+
+    def theirs(self, partition: TopicPartition) -> KafkaPartition:
+        return KafkaPartition(self._cluster.physical(partition.topic), partition.partition)
+
+
+class Producer:
+    """Idempotent, acknowledged by all replicas. After any doubt the connection is thrown away for a new one."""
+
+    def __init__(self, cluster: Cluster, *, send_seconds: float = SEND_SECONDS) -> None:
+        self._cluster = cluster
+        self._send_seconds = send_seconds
+        self._producer: AIOKafkaProducer | None = None
+        self._discarded: set[asyncio.Task[None]] = set()
+
+    async def send(self, messages: Sequence[Outgoing]) -> list[Ack | SendFailure]:
+        """Sends all, pipelined, in the order given; one result each, within the time-out.
+
+        After a failure later messages of the same key are not acknowledged either, even if they got through.
+        Not for use by two tasks at once.
+        """
+        sending = Sending(messages)
+        try:
+            producer = await self._started()
+        except BrokerAway as error:
+            return sending.all_failed(str(error))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._send_seconds):
+                await self._enqueue(producer, sending)
+                await sending.wait()
+        results = sending.results()
+        if any(isinstance(result, SendFailure) for result in results):
+            self.replace()
+        return results
+
+    def replace(self) -> None:
+        """Forgets the present connection; what it had not yet delivered must be sent again."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            task = asyncio.create_task(_discard(producer))
+            self._discarded.add(task)
+            task.add_done_callback(self._discarded.discard)
+
+    async def aclose(self) -> None:
+        self.replace()
+        if self._discarded:
+            await asyncio.wait(set(self._discarded), timeout=STOP_SECONDS)
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(
+                **self._cluster.options(),
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=0,
+                max_batch_size=BATCH_BYTES,
+                compression_type="lz4" if has_lz4() else None,
+            )
+            try:
+                with _broker_errors():
+                    await asyncio.wait_for(self._producer.start(), START_SECONDS)
+            except BaseException:
+                self.replace()
+                raise
+        return self._producer
+
+    async def _enqueue(self, producer: AIOKafkaProducer, sending: Sending) -> None:
+        for message in sending.remaining():
+            try:
+                future = await producer.send(
+                    self._cluster.physical(message.topic),
+                    value=message.value,
+                    key=message.key.encode(),
+                    headers=list(message.headers),
+                )
+            except MessageSizeTooLargeError as error:
+                sending.refused(message, type(error).__name__)
+            except KafkaError as error:  # no leader, no topic, a broken producer: the rest would wait for the same
+                sending.broken(type(error).__name__)
+            else:
+                sending.queued(message, future)
+
+
+async def _discard(producer: AIOKafkaProducer) -> None:
+    """Ends a producer without waiting for what it could not deliver, which `stop()` would do for ever."""
+    task = producer._sender.sender_task
+    await producer.client.close()
+    for _ in range(2):  # the first cancel lets requests end, the second ends those that wait for metadata
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
+    producer._message_accumulator.fail_all(KafkaError("discarded"))
+    with suppress(KafkaError, TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Called by aiokafka's coordination task. Takes no lock that the polling loop could hold."""
+
+    def __init__(self, owner: "GroupConsumer") -> None:
+        self._owner = owner
+
+    async def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
+        await self._owner.give_up()
+
+    async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
+        self._owner.take_over(assigned)
+
+
+class GroupConsumer:
+    """One member of a consumer group that commits only what it is told to.
+
+    `drain` is awaited, with a deadline, before partitions are given up: it must finish and commit what is in work.
+    `rewind` reads every partition from its beginning the first time it is assigned, whatever is committed.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        group: str,
+        topics: Collection[str],
+        *,
+        drain: Callable[[], Awaitable[None]],
+        rewind: bool = False,
+        instance_id: str | None = None,
+        session_seconds: float = 6.0,
+    ) -> None:
+        self._names = _Names(cluster)
+        self._drain = drain
+        self._rewind = rewind
+        self._seen: set[KafkaPartition] = set()
+        self._to_rewind: set[KafkaPartition] = set()
+        self._epoch = 0
+        self._topics = [cluster.physical(topic) for topic in topics]
+        self._consumer = AIOKafkaConsumer(
+            **cluster.options(),
+            group_id=cluster.physical(group),
+            group_instance_id=instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            session_timeout_ms=int(session_seconds * 1000),
+            heartbeat_interval_ms=int(session_seconds * 1000 / 3),
+            rebalance_timeout_ms=int(REBALANCE_SECONDS * 1000),
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            metadata_max_age_ms=METADATA_AGE_MS,
+        )
+        self._consumer.subscribe(self._topics, listener=_Listener(self))
+
+    async def start(self) -> None:
+        with _broker_errors():
+            await asyncio.wait_for(self._consumer.start(), START_SECONDS + REBALANCE_SECONDS)
+
+    async def poll(self, timeout: float) -> dict[TopicPartition, list[Record]]:
+        """What has arrived, per partition in order; empty after `timeout`. Raises `LogLost` once per loss seen."""
+        await self._rewind_new()
+        epoch = self._epoch
+        try:
+            with _broker_errors():
+                fetched = await asyncio.wait_for(
+                    self._consumer.getmany(timeout_ms=int(timeout * 1000)), timeout + REBALANCE_SECONDS
+                )
+        except NoOffsetForPartitionError as error:
+            self._to_rewind.add(error.args[0])
+            return {}
+        except OffsetOutOfRangeError as error:
+            self._to_rewind.update(error.args[0])
+            raise LogLost("fetch out of range") from error
+        if epoch != self._epoch:  # given up meanwhile: whoever has the partition now reads these again
+            return {}
+        return {self._names.ours(raw): [self._names.record(r) for r in rs] for raw, rs in fetched.items()}
+
+    def pause(self, partition: TopicPartition) -> None:
+        with suppress(IllegalStateError):
+            self._consumer.pause(self._names.theirs(partition))
+
+    def resume(self, partition: TopicPartition) -> None:
+        with suppress(IllegalStateError):
+            self._consumer.resume(self._names.theirs(partition))
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commits next offsets of partitions that are still ours; what others own is left to them."""
+        assigned = self._consumer.assignment()
+        mine = {self._names.theirs(p): o for p, o in offsets.items() if self._names.theirs(p) in assigned}
+        if mine:
+            with suppress(CommitFailedError, IllegalStateError), _broker_errors():
+                await asyncio.wait_for(self._consumer.commit(mine), REQUEST_SECONDS)
+
+    async def stop(self) -> None:
+        with suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
+
+    async def give_up(self) -> None:
+        self._epoch += 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._drain(), DRAIN_SECONDS)
+
+    def take_over(self, assigned: Iterable[KafkaPartition]) -> None:
+        if self._rewind:
+            self._to_rewind |= set(assigned) - self._seen
+            self._seen |= set(assigned)
+
+    async def _rewind_new(self) -> None:
+        partitions = self._to_rewind & self._consumer.assignment()
+        self._to_rewind.clear()
+        if partitions:
+            with _broker_errors(), suppress(IllegalStateError):
+                await self._consumer.seek_to_beginning(*partitions)
+
+
+class Reader:
+    """Reads all partitions of some topics from the beginning, outside any group."""
+
+    def __init__(self, cluster: Cluster, topics: Collection[str]) -> None:
+        self._names = _Names(cluster)
+        self.ends: dict[TopicPartition, int] = {}
+        self._consumer = AIOKafkaConsumer(
+            *(cluster.physical(topic) for topic in topics),
+            **cluster.options(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            metadata_max_age_ms=METADATA_AGE_MS,
+        )
+
+    async def start(self) -> None:
+        """Fixes the ends that `caught_up` is measured against. All topics must exist."""
+        with _broker_errors():
+            async with asyncio.timeout(START_SECONDS):
+                await self._consumer.start()
+                partitions = self._consumer.assignment()
+                await self._consumer.seek_to_beginning(*partitions)
+                ends = await self._consumer.end_offsets(list(partitions))
+        self.ends = {self._names.ours(raw): offset for raw, offset in ends.items()}
+
+    async def poll(self, timeout: float) -> list[Record]:
+        """What has arrived; raises `LogLost` when the log is shorter than what was read."""
+        try:
+            with _broker_errors():
+                fetched = await asyncio.wait_for(
+                    self._consumer.getmany(timeout_ms=int(timeout * 1000)), timeout + REQUEST_SECONDS
+                )
+        except NoOffsetForPartitionError as error:  # a partition that was added meanwhile
+            with _broker_errors():
+                await self._consumer.seek_to_beginning(error.args[0])
+            return []
+        except OffsetOutOfRangeError as error:
+            raise LogLost("fetch out of range") from error
+        await self._drop_reached()
+        return [self._names.record(raw) for records in fetched.values() for raw in records]
+
+    @property
+    def caught_up(self) -> bool:
+        """True once everything that was there at the start has been given out."""
+        return not self.ends
+
+    async def stop(self) -> None:
+        with suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
+
+    async def _drop_reached(self) -> None:
+        with _broker_errors():
+            async with asyncio.timeout(REQUEST_SECONDS):
+                for partition, end in list(self.ends.items()):
+                    if await self._consumer.position(self._names.theirs(partition)) >= end:
+                        del self.ends[partition]
+
+
+class Admin:
+    """Asks the cluster about itself and makes topics; connects again whenever needed."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._names = _Names(cluster)
+        self._client: AIOKafkaAdminClient | None = None
+        self._lock = asyncio.Lock()
+
+    async def cluster_id(self) -> str:
+        return str((await self._ask(lambda client: client.describe_cluster()))["cluster_id"])
+
+    async def topics(self) -> set[str]:
+        """Logical names of the topics under our prefix."""
+        names = await self._ask(lambda client: client.list_topics())
+        return {self._cluster.logical(name) for name in names if name.startswith(self._cluster.prefix)}
+
+    async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Makes those that are not there; returns their names. Existing ones are not changed."""
+        new = [
+            NewTopic(
+                self._cluster.physical(spec.name), spec.partitions, spec.replication, topic_configs=dict(spec.configs)
+            )
+            for spec in specs
+        ]
+        if not new:
+            return []
+        response = await self._ask(lambda client: client.create_topics(new))
+        made = []
+        for name, code, *_ in response.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                raise BrokerAway(f"{self._cluster.logical(name)}: {error.__name__}")
+            if not code:
+                made.append(self._cluster.logical(name))
+        return made
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """The next offset the group will read, for every partition it has committed."""
+        offsets = await self._ask(lambda client: client.list_consumer_group_offsets(self._cluster.physical(group)))
+        return {self._names.ours(raw): found.offset for raw, found in offsets.items() if found.offset >= 0}
+
+    async def end_offsets(self, topics: Collection[str]) -> dict[TopicPartition, int]:
+        """The offset after the last record of every partition of topics that exist."""
+        reader = Reader(self._cluster, topics)
+        try:
+            await reader.start()
+            return dict(reader.ends)
+        finally:
+            await reader.stop()
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(client.close(), STOP_SECONDS)
+
+    async def _ask(self, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
+        async with self._lock:
+            try:
+                with _broker_errors():
+                    async with asyncio.timeout(START_SECONDS):
+                        if self._client is None:
+                            self._client = AIOKafkaAdminClient(**self._cluster.options())
+                            await self._client.start()
+                        return await question(self._client)
+            except BrokerAway:
+                await self.aclose()
+                raise
+
+
+@contextmanager
+def _broker_errors() -> Iterator[None]:
+    """One name for all ways a broker is away. aiokafka trips over its own state while a cluster has no controller."""
+    try:
+        yield
+    except (CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError):
+        raise
+    except (KafkaError, OSError, AssertionError, AttributeError, KeyError) as error:
+        raise BrokerAway(str(error) or type(error).__name__) from error

@@ -1,0 +1,206 @@
+"""An office's outbox: facts are numbered and written with what they tell, and climb unsent → sent → routed → settled.
+
+Everything here runs inside the caller's transaction. What the relay does with the rows is in outbox_source.py.
+
+    unsent ──ack──▶ sent ──receipt──▶ routed ──receipts──▶ settled
+      ▲  resend ◀─────┘ │               │ (asked again: stays routed, `pending`)
+      └─────────────────┴── refused, closed: final from any of the three, the number stays used
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Envelope, from_record, to_headers
+from services.kernel.database import ring_on_commit
+from services.kernel.messaging.records import Headers, Identity
+from services.kernel.messaging.retry import UNSETTLED, Schedule
+
+BELL = "outbox"
+
+_NUMBER = text("""
+    INSERT INTO emission AS e (subject, organ, source, last)
+    SELECT n.subject, n.organ, :source, n.count
+      FROM unnest(CAST(:subjects AS text[]), CAST(:organs AS text[]), CAST(:counts AS bigint[]))
+           AS n(subject, organ, count)
+     ORDER BY n.subject, n.organ
+    ON CONFLICT (subject, organ, source) DO UPDATE SET last = e.last + excluded.last
+    RETURNING subject, organ, last
+""")
+
+_APPEND = text("""
+    INSERT INTO outbox (source, envelope_id, topic, key, subject, organ, type, headers, value, digest, sequence)
+    SELECT r.source, r.envelope_id, :topic, r.key, r.subject, r.organ, r.type, r.headers, r.value, r.digest, r.sequence
+      FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:keys AS text[]), CAST(:subjects AS text[]),
+                  CAST(:organs AS text[]), CAST(:types AS text[]), CAST(:headers AS text[]), CAST(:values AS bytea[]),
+                  CAST(:digests AS bytea[]), CAST(:sequences AS bigint[])) WITH ORDINALITY
+           AS r(source, envelope_id, key, subject, organ, type, headers, value, digest, sequence, place)
+     ORDER BY r.place
+""")
+
+_CLIMB = """
+    WITH receipts AS (
+        SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:verdicts AS text[]))
+                      AS r(source, envelope_id, verdict)
+    ), locked AS (
+        SELECT o.id, r.verdict FROM receipts r JOIN outbox o USING (envelope_id, source)
+         WHERE o.sequence IS NOT NULL AND o.state = ANY(CAST(:below AS text[]))
+         ORDER BY o.id FOR UPDATE OF o
+    )
+    UPDATE outbox o SET state = :state, pending = false, routed_at = coalesce(o.routed_at, now()), {more}
+      FROM locked WHERE o.id = locked.id
+    RETURNING o.source, o.envelope_id
+"""
+_ROUTE = text(_CLIMB.format(more="attempts = 0, due_at = now() + make_interval(secs => :delay)"))
+_FINISH = text(_CLIMB.format(more="closed_at = now(), verdict = locked.verdict"))
+
+_TAIL = text("""
+    UPDATE outbox SET pending = true, round = round + 1, state = CASE state WHEN 'sent' THEN 'unsent' ELSE state END
+     WHERE subject = :subject AND organ = :organ AND source = :source AND sequence >= :first
+    RETURNING sequence
+""")
+
+_UNROUTED = text("""
+    SELECT o.subject, o.organ, o.headers, o.value
+      FROM unnest(CAST(:subjects AS text[]), CAST(:organs AS text[])) AS p(subject, organ)
+      JOIN outbox o ON o.subject = p.subject AND o.organ = p.organ
+     WHERE o.sequence IS NOT NULL AND o.state IN ('unsent', 'sent')
+     ORDER BY o.id
+""")
+
+_PURGE = text("""
+    DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox WHERE closed_at < now() - make_interval(days => :days) AND NOT pending
+         ORDER BY closed_at LIMIT :limit)
+""")
+
+_OPEN = ("unsent", "sent", "routed")
+
+
+class Outbox:
+    """Writes and settles the rows of one program. `source` names who numbers."""
+
+    def __init__(self, source: str, *, unsettled: Schedule = UNSETTLED) -> None:
+        self._source = source
+        self._unsettled = unsettled
+
+    async def number(self, conn: AsyncConnection, pairs: Sequence[tuple[str, str]]) -> list[int]:
+        """The next sequence of each (subject, organ), in the order given; a pair may come several times.
+
+        The counters stay locked until the transaction ends, and a rolled-back number is not used up.
+        """
+        counts = Counter(pairs)
+        rows = await conn.execute(
+            _NUMBER,
+            {
+                "source": self._source,
+                "subjects": [subject for subject, _ in counts],
+                "organs": [organ for _, organ in counts],
+                "counts": list(counts.values()),
+            },
+        )
+        upcoming = {(subject, organ): last - counts[subject, organ] + 1 for subject, organ, last in rows}
+        numbers = []
+        for pair in pairs:
+            numbers.append(upcoming[pair])
+            upcoming[pair] += 1
+        return numbers
+
+    async def append(self, conn: AsyncConnection, topic: str, envelopes: Sequence[Envelope]) -> None:
+        """Writes rows in the order given; the relay is woken when the transaction has committed."""
+        if not envelopes:
+            return
+        await conn.execute(
+            _APPEND,
+            {
+                "topic": topic,
+                "sources": [envelope.source for envelope in envelopes],
+                "ids": [envelope.id for envelope in envelopes],
+                "keys": [envelope.key for envelope in envelopes],
+                "subjects": [envelope.subject for envelope in envelopes],
+                "organs": [envelope.sender for envelope in envelopes],
+                "types": [envelope.type for envelope in envelopes],
+                "headers": [headers_to_text(to_headers(envelope)) for envelope in envelopes],
+                "values": [envelope.value for envelope in envelopes],
+                "digests": [envelope.digest() for envelope in envelopes],
+                "sequences": [envelope.sequence for envelope in envelopes],
+            },
+        )
+        ring_on_commit(conn, BELL)
+
+    async def mark_routed(self, conn: AsyncConnection, identities: Iterable[Identity]) -> set[Identity]:
+        """The gateway holds these. Returns those that changed; one that is further already stays there."""
+        receipts: dict[Identity, str | None] = dict.fromkeys(identities)
+        return await self._climb(conn, "routed", receipts, below=("unsent", "sent"))
+
+    async def mark_settled(self, conn: AsyncConnection, identities: Iterable[Identity]) -> set[Identity]:
+        """Every recipient holds these; implies routed, whatever order the receipts come in."""
+        return await self._climb(conn, "settled", dict.fromkeys(identities), below=_OPEN)
+
+    async def mark_refused(self, conn: AsyncConnection, verdicts: Mapping[Identity, str]) -> set[Identity]:
+        """The gateway refused these, with the verdict as JSON text. They keep their number and are not sent again."""
+        return await self._climb(conn, "refused", verdicts, below=_OPEN)
+
+    async def mark_closed(self, conn: AsyncConnection, reasons: Mapping[Identity, str]) -> set[Identity]:
+        """Closed by a person or by a conflict, with the reason as JSON text."""
+        return await self._climb(conn, "closed", reasons, below=_OPEN)
+
+    async def tail_from(self, conn: AsyncConnection, subject: str, organ: str, first: int) -> list[int]:
+        """Has everything of (subject, organ) from number `first` on sent again, in order; returns its numbers.
+
+        A gap in the answer, or an empty one, means rows that are no longer kept.
+        """
+        rows = await conn.execute(
+            _TAIL, {"source": self._source, "subject": subject, "organ": organ, "first": first}
+        )
+        ring_on_commit(conn, BELL)
+        return sorted(row.sequence for row in rows)
+
+    async def unrouted(
+        self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Envelope]]:
+        """Facts of each (subject, organ) the gateway has neither routed nor refused, in order."""
+        wanted = list(dict.fromkeys(pairs))
+        found: dict[tuple[str, str], list[Envelope]] = {pair: [] for pair in wanted}
+        rows = await conn.execute(
+            _UNROUTED, {"subjects": [pair[0] for pair in wanted], "organs": [pair[1] for pair in wanted]}
+        )
+        for row in rows:
+            found[row.subject, row.organ].append(from_record(headers_from_text(row.headers), row.value))
+        return found
+
+    async def purge(self, conn: AsyncConnection, *, days: int = 30, limit: int = 5000) -> int:
+        """Deletes rows finished that long ago; returns how many."""
+        return (await conn.execute(_PURGE, {"days": days, "limit": limit})).rowcount
+
+    async def _climb(
+        self, conn: AsyncConnection, state: str, receipts: Mapping[Identity, str | None], *, below: Sequence[str]
+    ) -> set[Identity]:
+        if not receipts:
+            return set()
+        routing = {"delay": self._unsettled.after(1)} if state == "routed" else {}
+        rows = await conn.execute(
+            _ROUTE if state == "routed" else _FINISH,
+            {
+                "state": state,
+                "below": list(below),
+                "sources": [identity.source for identity in receipts],
+                "ids": [identity.id for identity in receipts],
+                "verdicts": list(receipts.values()),
+                **routing,
+            },
+        )
+        return {Identity(source, envelope_id) for source, envelope_id in rows}
+
+
+def headers_to_text(headers: Headers) -> str:
+    """Headers as the table keeps them: ASCII JSON in the order they are sent."""
+    return orjson.dumps([(name, value.decode("ascii")) for name, value in headers]).decode("ascii")
+
+
+def headers_from_text(text_: str) -> Headers:
+    return tuple((name, value.encode("ascii")) for name, value in orjson.loads(text_))
+

@@ -1,0 +1,79 @@
+"""How the exchange speaks with the slices: each slice whose facts travel is one `Door`, joined in `assembly.py`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Envelope
+from contracts.protocol import Stamp, Verdict
+
+
+class Paper(NamedTuple):
+    """An attachment a fact brings."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact that came by Kafka; `payload` fits its contract. `envelope.recipients` are the organs it is for here."""
+
+    envelope: Envelope
+    payload: Mapping[str, Any]
+
+    @property
+    def organs(self) -> tuple[str, ...]:
+        return self.envelope.recipients
+
+
+class Addressee(NamedTuple):
+    """One effect: effects are keyed by transfer and organ."""
+
+    transfer: str
+    organ: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the gateway told about an own fact. `routed`: it was accepted; `verdict`: it was refused; a stamp may come
+    with either. The same may be told again, later, or in another order."""
+
+    transfer: str
+    subject: str
+    holder: str
+    type: str
+    routed: bool = False
+    verdict: Verdict | None = None
+    stamp: Stamp | None = None
+
+
+class Door(Protocol):
+    """A slice as the exchange sees it. Subjects are locked by the caller, in sorted order, for all calls."""
+
+    types: Collection[str]
+    """The message types this slice takes."""
+
+    def kind(self, message_type: str) -> str:
+        """Kind of the inbox item: dossier, document or status."""
+        ...
+
+    def href(self, subject: str) -> str:
+        """Path of the subject in the office API."""
+        ...
+
+    def papers(self, fact: Fact) -> Sequence[Paper]:
+        """Attachments that must lie in this office before the fact is receipted."""
+        ...
+
+    async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
+        """Takes facts in order. Returns the code of refusal of each addressee that cannot take it; transfers, inbox
+        items and receipts of all others are written by the exchange."""
+        ...
+
+    async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
+        """Brings the slice's rows up to what the gateway told about own facts."""
+        ...

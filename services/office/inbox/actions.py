@@ -1,0 +1,80 @@
+"""What came for an organ: added with the fact that tells it, collected by its systems, acknowledged per system."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import TYPE_PREFIX
+from contracts.identifiers import HUB_NAMESPACE
+from services.kernel.database import ring_on_commit
+from services.office.inbox import store
+
+DOSSIER, DOCUMENT, STATUS, RECEIPT = KINDS = ("dossier", "document", "status", "receipt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """One thing to show to one organ. `type` is without prefix; `transfer` and `type` make the id, so that it is the
+    same however often the item is added."""
+
+    organ: str
+    transfer: str
+    kind: str
+    type: str
+    subject: str
+    sender: str
+    href: str
+    data: bytes
+
+    @property
+    def id(self) -> str:
+        return str(uuid5(HUB_NAMESPACE, f"{self.transfer}\n{self.organ}\n{self.kind}\n{self.type}"))
+
+
+def bell(organ: str) -> str:
+    return f"inbox:{organ}"
+
+
+async def add(conn: AsyncConnection, items: Sequence[NewItem], received_at: datetime) -> None:
+    """Adds items in order. Call it last in a transaction: it holds the organs' counters until the commit."""
+    if not items:
+        return
+    counts = Counter(item.organ for item in items)
+    last = await store.take_positions(conn, counts)
+    upcoming = {organ: last[organ] - count for organ, count in counts.items()}
+    rows: list[dict[str, Any]] = []
+    for item in items:
+        upcoming[item.organ] += 1
+        rows.append(
+            {
+                "organ": item.organ,
+                "position": upcoming[item.organ],
+                "id": item.id,
+                "kind": item.kind,
+                "type": TYPE_PREFIX + item.type,
+                "subject": item.subject,
+                "sender": item.sender,
+                "received_at": received_at,
+                "href": item.href,
+                "data": item.data,
+            }
+        )
+    await store.add(conn, rows)
+    ring_on_commit(conn, *(bell(organ) for organ in counts))
+
+
+async def acknowledge(
+    conn: AsyncConnection, reader: tuple[str, str], ids: Sequence[str], kinds: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Acknowledges for (client, organ); returns the ids taken and those that are not (visible) there."""
+    found = await store.find(conn, reader[1], ids, kinds)
+    if found:
+        await store.acknowledge(conn, reader, [(kind, position) for _, kind, position in found])
+    known = {item_id for item_id, _, _ in found}
+    wanted = list(dict.fromkeys(ids))
+    return [each for each in wanted if each in known], [each for each in wanted if each not in known]

@@ -1,0 +1,113 @@
+"""Queries over inbox items and acknowledgements."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel import bulk
+from services.office.inbox.model import ITEM
+
+# Rows are locked in sorted order: this comes last in a transaction, so position order is commit order per organ.
+_COUNT = text("""
+    INSERT INTO inbox_counter AS c (organ, last)
+    SELECT n.organ, n.count FROM unnest(CAST(:organs AS text[]), CAST(:counts AS bigint[])) AS n(organ, count)
+     ORDER BY n.organ
+    ON CONFLICT (organ) DO UPDATE SET last = c.last + excluded.last
+    RETURNING organ, last
+""")
+
+_READ = text("""
+    SELECT i.* FROM unnest(CAST(:kinds AS text[])) AS k(kind)
+      LEFT JOIN inbox_reader r ON r.client_id = :client AND r.organ = :organ AND r.kind = k.kind
+     CROSS JOIN LATERAL (
+        SELECT * FROM inbox_item i
+         WHERE i.organ = :organ AND i.kind = k.kind AND i.position > greatest(coalesce(r.floor, 0), :after)
+           AND NOT EXISTS (SELECT FROM inbox_ack a WHERE a.client_id = :client AND a.organ = i.organ
+                              AND a.kind = i.kind AND a.position = i.position)
+         ORDER BY i.position LIMIT :limit) i
+     ORDER BY i.position LIMIT :limit
+""")
+
+_FIND = text("""
+    SELECT id, kind, position FROM inbox_item
+     WHERE organ = :organ AND id = ANY(CAST(:ids AS text[])) AND kind = ANY(CAST(:kinds AS text[]))
+     ORDER BY position
+""")
+
+_LOCK_READERS = text("""
+    INSERT INTO inbox_reader AS r (client_id, organ, kind, floor)
+    SELECT :client, :organ, k, 0 FROM unnest(CAST(:kinds AS text[])) AS u(k) ORDER BY k
+    ON CONFLICT (client_id, organ, kind) DO UPDATE SET floor = r.floor
+    RETURNING kind, floor
+""")
+
+_ACK = text("""
+    INSERT INTO inbox_ack (client_id, organ, kind, position)
+    SELECT :client, :organ, k, p FROM unnest(CAST(:kinds AS text[]), CAST(:positions AS bigint[])) AS a(k, p)
+     ORDER BY k, p
+    ON CONFLICT DO NOTHING
+""")
+
+_RAISE = text("""
+    UPDATE inbox_reader r SET floor = coalesce(
+        (SELECT i.position - 1 FROM inbox_item i
+          WHERE i.organ = r.organ AND i.kind = r.kind AND i.position > r.floor
+            AND NOT EXISTS (SELECT FROM inbox_ack a WHERE a.client_id = r.client_id AND a.organ = i.organ
+                               AND a.kind = i.kind AND a.position = i.position)
+          ORDER BY i.position LIMIT 1),
+        (SELECT max(a.position) FROM inbox_ack a
+          WHERE a.client_id = r.client_id AND a.organ = r.organ AND a.kind = r.kind), r.floor)
+     WHERE r.client_id = :client AND r.organ = :organ AND r.kind = ANY(CAST(:kinds AS text[]))
+""")
+
+_FORGET = text("""
+    DELETE FROM inbox_ack a USING inbox_reader r
+     WHERE r.client_id = :client AND r.organ = :organ AND r.kind = ANY(CAST(:kinds AS text[]))
+       AND a.client_id = r.client_id AND a.organ = r.organ AND a.kind = r.kind AND a.position <= r.floor
+""")
+
+
+async def take_positions(conn: AsyncConnection, counts: dict[str, int]) -> dict[str, int]:
+    """Reserves so many positions per organ until the transaction ends; returns the last one of each."""
+    rows = await conn.execute(_COUNT, {"organs": list(counts), "counts": list(counts.values())})
+    return {row.organ: row.last for row in rows}
+
+
+async def add(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """An item that is there already stays as it is."""
+    await bulk.insert_many(conn, ITEM, rows, "ON CONFLICT (organ, id) DO NOTHING")
+
+
+async def read(
+    conn: AsyncConnection, reader: tuple[str, str], *, kinds: Collection[str], after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Items the client has not acknowledged for the organ, oldest first. `reader` is (client, organ)."""
+    client, organ = reader
+    rows = await conn.execute(
+        _READ, {"client": client, "organ": organ, "kinds": list(kinds), "after": after, "limit": limit}
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+async def find(
+    conn: AsyncConnection, organ: str, ids: Collection[str], kinds: Collection[str]
+) -> list[tuple[str, str, int]]:
+    """Id, kind and position of each item that is there and visible, by position."""
+    rows = await conn.execute(_FIND, {"organ": organ, "ids": list(ids), "kinds": list(kinds)})
+    return [(row.id, row.kind, row.position) for row in rows]
+
+
+async def acknowledge(conn: AsyncConnection, reader: tuple[str, str], items: Sequence[tuple[str, int]]) -> None:
+    """Notes (kind, position) pairs and raises the floor over what is acknowledged without a gap."""
+    client, organ = reader
+    kinds = sorted({kind for kind, _ in items})
+    names = {"client": client, "organ": organ, "kinds": kinds}
+    floors = {row.kind: row.floor for row in await conn.execute(_LOCK_READERS, names)}
+    above = [(kind, position) for kind, position in items if position > floors[kind]]
+    if above:
+        pairs = {"kinds": [kind for kind, _ in above], "positions": [position for _, position in above]}
+        await conn.execute(_ACK, {"client": client, "organ": organ, **pairs})
+        await conn.execute(_RAISE, names)
+        await conn.execute(_FORGET, names)

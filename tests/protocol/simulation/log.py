@@ -1,0 +1,126 @@
+"""A log that loses, doubles, cuts and wipes; and its readers. Order within a partition is all it promises."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .wire import Message
+
+PARTITIONS = 2
+Place = tuple[str, int]
+"""(topic, partition)."""
+
+
+class Fate(StrEnum):
+    """What becomes of one append."""
+
+    KEPT = "kept"
+    LOST = "acknowledged, but gone"
+    DOUBLED = "stored twice"
+    UNACKED = "stored, but the ack is lost"
+    FAILED = "not stored, and the sender knows"
+
+
+class SendFailed(Exception):
+    """The sender has no ack."""
+
+
+def partition_of(key: str) -> int:
+    return int(key[-1], 36) % PARTITIONS
+
+
+@dataclass
+class Log:
+    """`fate` decides each append; `cluster` changes when all data is deleted."""
+
+    fate: Callable[[], Fate]
+    cluster: int = 1
+    records: dict[Place, list[Message | None]] = field(default_factory=dict)
+    committed: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    appended: int = 0
+
+    def append(self, topic: str, key: str, message: Message) -> tuple[int, int]:
+        """(partition, offset) of the record; raises `SendFailed` where there is no ack."""
+        fate, partition = self.fate(), partition_of(key)
+        self.appended += 1
+        if fate is Fate.FAILED:
+            raise SendFailed
+        held = self.records.setdefault((topic, partition), [])
+        held.append(None if fate is Fate.LOST else message)
+        if fate is Fate.DOUBLED:
+            held.append(message)
+        if fate is Fate.UNACKED:
+            raise SendFailed
+        return partition, len(held) - 1
+
+    def end(self, place: Place) -> int:
+        return len(self.records.get(place, ()))
+
+    def passed(self, group: str, place: Place) -> int:
+        """How far the group has committed."""
+        return self.committed.get((group, *place), 0)
+
+    def cut(self, place: Place, keep: int) -> None:
+        """The newest records of a partition are gone (an unclean change of leader)."""
+        del self.records.get(place, [])[keep:]
+
+    def wipe(self, *, noticeable: bool) -> None:
+        """All data and all offsets are deleted; `noticeable` when the cluster id tells."""
+        self.records.clear()
+        self.committed.clear()
+        if noticeable:
+            self.cluster += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    place: Place
+    first: int
+    next: int
+    messages: tuple[Message, ...]
+
+
+class Reader:
+    """One process's consumer: positions are volatile, commits are the group's."""
+
+    def __init__(self, log: Log, group: str) -> None:
+        self._log = log
+        self._group = group
+        self._positions: dict[Place, int] = {}
+        self.cluster = log.cluster
+
+    def read(self, place: Place, limit: int) -> Chunk | None:
+        """The next records, None at the end. A position behind the end is log loss: back to the beginning."""
+        position = self._positions.setdefault(place, self._log.passed(self._group, place))
+        if position > self._log.end(place):
+            position = 0
+            self.cluster = -1
+        records = self._log.records.get(place, [])[position : position + limit]
+        if not records:
+            self._positions[place] = position
+            return None
+        self._positions[place] = position + len(records)
+        return Chunk(place, position, self._positions[place], tuple(record for record in records if record is not None))
+
+    def saw_loss(self) -> bool:
+        """Whether the log is another one than before; positions then start anew. True once."""
+        if self.cluster == self._log.cluster:
+            return False
+        self.cluster = self._log.cluster
+        self._positions = dict.fromkeys(self._positions, 0)
+        return True
+
+    def commit(self, chunk: Chunk) -> None:
+        self._log.committed[(self._group, *chunk.place)] = chunk.next
+
+    def back(self, chunk: Chunk) -> None:
+        """Reads the chunk again."""
+        self._positions[chunk.place] = chunk.first
+
+    def forget(self, place: Place) -> None:
+        """The partition was given to another process, or the process starts anew."""
+        self._positions.pop(place, None)
+
+    def restart(self) -> None:
+        self._positions.clear()
+        self.cluster = self._log.cluster
