@@ -9,6 +9,7 @@ or refuse_custody / recall_custody back to held. It moves in the gateway only.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -270,6 +271,16 @@ def told(before: Dossier | None, after: Dossier, actor: str) -> tuple[str, ...]:
     for organ in after.audience:
         organs = _with(organs, organ)
     return tuple(organ for organ in organs if organ != actor)
+
+
+def is_outdated(snapshot: AbstractSet[str], *, accepted: AbstractSet[str], due: AbstractSet[str]) -> bool:
+    """Whether a `transferred` was written without knowing what the gateway had accepted before it (transfer ids).
+
+    Its snapshot is all the history an organ new to the dossier ever gets, so it must hold what is `due` to the giver
+    (its own accepted facts, and those with an open or handed-over delivery to it) and nothing that was not accepted.
+    Otherwise another party was first: `custody.stale`, and the giver offers again.
+    """
+    return not snapshot <= accepted or not due <= snapshot
 
 
 def _with(organs: tuple[str, ...], organ: str) -> tuple[str, ...]:

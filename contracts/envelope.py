@@ -196,6 +196,9 @@ def _time(name: str, text: str) -> datetime:
         raise UnreadableEnvelope(name, "not an RFC 3339 time") from None
     if moment.tzinfo is None:
         raise UnreadableEnvelope(name, "time without zone")
+    if not 1000 <= moment.year <= 2999:
+        # near the ends of the calendar, moving to UTC overflows when the envelope is written on
+        raise UnreadableEnvelope(name, "year out of range")
     return moment
 
 

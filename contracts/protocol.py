@@ -91,6 +91,15 @@ def settle(present: DeliveryState, reported: DeliveryState) -> DeliveryState:
     return max(present, reported, key=_FINALITY.index)
 
 
+def reported(state: DeliveryState, *, receipted: bool) -> DeliveryState:
+    """What the sender is told of a delivery whose hop is receipted or not (one without a hop counts as receipted).
+
+    A closed one stays open to the sender until then: its record may be on the way and be applied after all, and
+    a sender that was told the end of everything asks no more.
+    """
+    return DeliveryState.OPEN if state is DeliveryState.CLOSED and not receipted else state
+
+
 def addressees(deliveries: Mapping[str, DeliveryState]) -> tuple[str, ...]:
     """The organs a hop's record still names. Empty: `delivery.voided` goes out under the hop's number instead."""
     return tuple(organ for organ, state in deliveries.items() if state is not DeliveryState.CLOSED)

@@ -107,38 +107,58 @@ def kind_of(message_type: str) -> Kind | None:
 
 
 def validate(contract: str, value: bytes) -> ContractViolation | None:
-    """The first violation of the payload, None when it fits. Never raises on any input."""
-    result = read(contract, value)
+    """The first violation of the payload, None when it fits. Never raises on any input.
+
+    JSON as RFC 8259 has it: UTF-8 without byte order mark, no NaN or infinity, no lone surrogates (rule `json`); text
+    without NUL is a rule of the schemas. Of duplicate keys the last one wins.
+    """
+    result = _examine(contract, value)
     return result if isinstance(result, ContractViolation) else None
 
 
 def read(contract: str, value: bytes) -> dict[str, Any] | ContractViolation:
-    """The payload as parsed JSON when it fits its contract, so that the caller need not parse again.
-
-    JSON as RFC 8259 has it: UTF-8 without byte order mark, no NaN or infinity, no lone surrogates (rule `json`); text
-    without NUL is a rule of the schemas. Of duplicate keys the last one wins. Never raises on any input.
-    """
-    if contract not in _CONTRACTS:
-        return ContractViolation("", "contract")
-    try:
-        payload = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return ContractViolation("", "json")
-    validator = _validator(contract)
-    if validator.is_valid(payload):
-        fitting: dict[str, Any] = payload
-        return fitting
-    try:
-        validator.validate(payload)
-    except ValidationError as error:
-        return _violation(error)
-    return ContractViolation("", "contract")
+    """As `validate`, but hands on the parsed payload, so that nobody parses it again. All its numbers are `int`."""
+    payload = _examine(contract, value)
+    if isinstance(payload, ContractViolation):
+        return payload
+    _make_whole(payload)
+    return payload
 
 
 def warm() -> None:
     """Compiles every schema, so that a missing file shows when a program starts and not at the first message."""
     for contract in _CONTRACTS:
         _validator(contract)
+
+
+def _examine(contract: str, value: bytes) -> dict[str, Any] | ContractViolation:
+    if contract not in _CONTRACTS:
+        return ContractViolation("", "contract")
+    try:
+        payload: dict[str, Any] = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return ContractViolation("", "json")
+    validator = _validator(contract)
+    if validator.is_valid(payload):
+        return payload
+    try:
+        validator.validate(payload)
+    except ValidationError as error:
+        return _violation(error)
+    return payload
+
+
+def _make_whole(payload: dict[str, Any]) -> None:
+    """`4.0` is the whole number 4 in JSON Schema, and no contract has fractions: a database column wants an `int`."""
+    rest: list[Any] = [payload]
+    while rest:
+        node = rest.pop()
+        for place, member in node.items() if type(node) is dict else enumerate(node):
+            kind = type(member)
+            if kind is dict or kind is list:
+                rest.append(member)
+            elif kind is float:
+                node[place] = int(member)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from contracts.directory import Directory
+from contracts.directory import Directory, local_date
 from contracts.envelope import Envelope, rfc3339, to_headers
 from contracts.protocol import Verdict
 from gateway.subjects.rules import SubjectState
@@ -159,3 +159,34 @@ def report(row: Any) -> dict[str, Any]:
         "code": row["code"] or None,
         "handed_over_at": moment(row["handed_over_at"]),
     }
+
+
+class Registries(Protocol):
+    """The registries in memory; a change elsewhere shows within two seconds."""
+
+    def snapshot(self, on: date) -> Registry: ...
+
+
+class Clock(Identifiers, Protocol):
+    def hub_now(self) -> datetime: ...
+    def machine_now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every door needs to begin work on locked subjects."""
+
+    registries: Registries
+    sealer: Sealer
+    clock: Clock
+
+    def begin(self, states: dict[str, SubjectState]) -> Work:
+        hub_now = self.clock.hub_now()
+        return Work(
+            hub_now=hub_now,
+            now=self.clock.machine_now(),
+            registry=self.registries.snapshot(local_date(hub_now)),
+            sealer=self.sealer,
+            clock=self.clock,
+            states=states,
+        )

@@ -139,24 +139,36 @@ Items = Field(min_length=1, max_length=BATCH)
 
 
 class RoutedBatch(Payload):
+    """`receipt.routed`: up to 500 to one office, in no order."""
+
     items: Annotated[list[Routed], Items]
 
 
 class HandedOverBatch(Payload):
+    """`receipt.handed-over`: up to 500 to one office, in no order."""
+
     items: Annotated[list[HandedOver], Items]
 
 
 class RefusedBatch(Payload):
+    """`receipt.refused`: up to 500 to one office, in no order."""
+
     items: Annotated[list[Refused], Items]
 
 
 class ConflictBatch(Payload):
+    """`receipt.conflict`: up to 500 to one office, in no order."""
+
     items: Annotated[list[Conflict], Items]
 
 
 class ExpiredBatch(Payload):
+    """`receipt.expired`: up to 500 to one office, in no order."""
+
     items: Annotated[list[Expired], Items]
 
 
 class ResendRequestedBatch(Payload):
+    """`control.resend-requested`: up to 500 to one office, in no order."""
+
     items: Annotated[list[ResendRequested], Items]

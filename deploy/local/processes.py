@@ -170,6 +170,8 @@ class Child:
             self._started.set()
         if self._process is not None:
             self._process.wait()
+            if command.pid_file is not None:
+                command.pid_file.unlink(missing_ok=True)
             self.ended.set()
 
     def _note(self) -> None:
@@ -206,7 +208,6 @@ class Child:
         if not self.ended.wait(seconds):
             kill_tree(self.pid)
             self.ended.wait()
-        self._forget()
 
     def stop(self, seconds: float) -> None:
         self.ask_to_end()
@@ -217,11 +218,6 @@ class Child:
         if self.alive:
             kill_tree(self.pid)
             self.ended.wait()
-        self._forget()
-
-    def _forget(self) -> None:
-        if self.command.pid_file is not None:
-            self.command.pid_file.unlink(missing_ok=True)
 
 
 def open_log(path: Path | None) -> BinaryIO | None:

@@ -81,3 +81,8 @@ async def conclude(connection: AsyncConnection, work: Work, identity: Identity, 
     """For channels that hand over by themselves (axis): the delivery row was moved, the rest follows as by receipt."""
     rows = await store.of_transfers(connection, [identity])
     await _conclude(connection, work, rows, {(identity, organ)})
+
+
+async def tell(connection: AsyncConnection, work: Work) -> None:
+    """Writes the receipts a channel's outcome called for."""
+    await store.add_receipts(connection, work.receipts)

@@ -69,6 +69,7 @@ delivery = Table(
     Column("handed_over_at", DateTime(timezone=True)),
     Column("expired_at", DateTime(timezone=True)),
     Column("channel_at", DateTime(timezone=True)),
+    Column("channel_file", Text, nullable=False, server_default=text("''")),
     Column("channel_id", Text, nullable=False, server_default=text("''")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("due_at", DateTime(timezone=True)),

@@ -71,6 +71,10 @@ async def add(connection: AsyncConnection, rows: dict[str, list[dict[str, Any]]]
     await insert_many(connection, event, rows["events"])
 
 
+async def add_receipts(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    await insert_many(connection, receipt, rows)
+
+
 async def lock_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> dict[HopKey, Any]:
     """The hops of these keys, locked in order of id; a key that names none is left out."""
     if not keys:

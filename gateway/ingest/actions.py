@@ -1,14 +1,14 @@
 """Takes facts and receipts of a chunk: identity and number first, then the pipeline; everything is saved together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.envelope import rfc3339
-from contracts.protocol import Number, Verdict, judge_number
+from contracts.envelope import Envelope, rfc3339
+from contracts.protocol import GATEWAY, Number, Verdict, judge_number
 from gateway.delivery import store as deliveries
 from gateway.ingest.rules import Arrival
 from gateway.pipeline import carry, refused
@@ -35,6 +35,16 @@ async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arr
             outcome.dead.append((arrival.place, verdict))
     await _answer_again(connection, work, ledger)
     return outcome
+
+
+async def accept_own(connection: AsyncConnection, work: Work, envelopes: Sequence[Envelope]) -> None:
+    """Facts entering at the gateway itself: numbered here, in the accepting transaction; they have no first leg."""
+    ledger = await transfers.known(connection, [(envelope.source, envelope.id) for envelope in envelopes])
+    for envelope in envelopes:
+        if (envelope.source, envelope.id) not in ledger:
+            sequence = work.states[envelope.subject].last(envelope.emitter) + 1
+            carry(work, replace(envelope, sequence=sequence), GATEWAY)
+    await save(connection, work)
 
 
 async def save(connection: AsyncConnection, work: Work) -> None:

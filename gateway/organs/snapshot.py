@@ -1,4 +1,4 @@
-"""The organ directory in memory, as routing reads it: replaced as a whole when organs changed, never changed in place."""
+"""The organ directory in memory, as routing reads it: replaced as a whole when organs changed, never in place."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 

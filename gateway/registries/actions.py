@@ -13,6 +13,7 @@ from contracts.messages.registry import KeyPublished, OrganChanged, SystemChange
 from gateway.registries import store
 from gateway.registries.model import Registry
 from services.kernel.database import ring_on_commit
+from services.kernel.messaging.outbox import BELL as RELAY_BELL
 
 BELL = "registry"
 
@@ -30,7 +31,7 @@ async def save(
     The version given counts only when it is higher than the next one: versions never go back. `columns` gives the
     owner's further columns of a row, the same for every row.
     """
-    await store.lock(conn, registry.table)
+    await store.lock(conn)
     present = await store.held(conn, registry.table, list(payloads))
     changed: dict[str, P] = {}
     for key, payload in payloads.items():
@@ -44,7 +45,7 @@ async def save(
     ]
     await store.write(conn, registry.table, rows)
     if changed:
-        ring_on_commit(conn, BELL, registry.topic)
+        ring_on_commit(conn, BELL, RELAY_BELL)
     return list(changed.values())
 
 

@@ -30,9 +30,12 @@ class Unsent:
     document: bytes
 
 
-async def lock(conn: AsyncConnection, table: Table) -> None:
-    """Writers of one registry follow one another until their commit, so revisions become visible in order."""
-    await conn.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"registry.{table.name}"})
+async def lock(conn: AsyncConnection) -> None:
+    """Writers of registries follow one another until their commit, so revisions become visible in order.
+
+    One lock for all of them: there is no order of locks to agree on, and writers are few.
+    """
+    await conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('lienthong.registries'))"))
 
 
 async def held(conn: AsyncConnection, table: Table, keys: Sequence[str]) -> dict[str, Entry]:
@@ -83,7 +86,7 @@ async def mark_sent(
 
     Takes the writers' lock, as everything that touches several entries does: no order of rows to agree on.
     """
-    await lock(conn, table)
+    await lock(conn)
     await conn.execute(
         _statement(
             "UPDATE {table} t SET pending = false"
@@ -98,7 +101,7 @@ async def mark_sent(
 
 async def mark_unsent(conn: AsyncConnection, table: Table) -> int:
     """Everything is to be sent (again); returns how much."""
-    await lock(conn, table)
+    await lock(conn)
     done = await conn.execute(_statement("UPDATE {table} SET pending = true, round = round + 1", table))
     return done.rowcount
 

@@ -11,13 +11,6 @@ from contracts.envelope import Envelope
 from contracts.protocol import Stamp, Verdict
 
 
-class Paper(NamedTuple):
-    """An attachment a fact brings."""
-
-    sha256: str
-    size: int
-
-
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A fact that came by Kafka; `payload` fits its contract. `envelope.recipients` are the organs it is for here."""
@@ -65,7 +58,7 @@ class Door(Protocol):
         """Path of the subject in the office API."""
         ...
 
-    def papers(self, fact: Fact) -> Sequence[Paper]:
+    def digests(self, fact: Fact) -> Collection[str]:
         """Attachments that must lie in this office before the fact is receipted."""
         ...
 

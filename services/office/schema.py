@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 from services.office.attachments import model as attachments
+from services.office.documents import model as documents
 from services.office.dossiers import model as dossiers
 from services.office.exchange import model as exchange
 from services.office.inbox import model as inbox
@@ -11,7 +12,7 @@ from services.office.transfers import model as transfers
 
 __all__ = ["SLICES", "metadata"]
 
-SLICES = (attachments, inbox, transfers, dossiers, exchange)
+SLICES = (attachments, inbox, transfers, dossiers, documents, exchange)
 
 
 def metadata() -> MetaData:

@@ -151,16 +151,14 @@ class Producer:
 
 
 async def _discard(producer: AIOKafkaProducer) -> None:
-    """Ends a producer without waiting for what it could not deliver, which `stop()` would do for ever."""
+    """Ends a producer at once: its own `stop()` would wait, for ever, for what it could not deliver."""
+    producer._closed = True
     task = producer._sender.sender_task
     await producer.client.close()
     for _ in range(2):  # the first cancel lets requests end, the second ends those that wait for metadata
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=1)
-    producer._message_accumulator.fail_all(KafkaError("discarded"))
-    with suppress(KafkaError, TimeoutError, asyncio.CancelledError):
-        await asyncio.wait_for(producer.stop(), STOP_SECONDS)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -1,14 +1,25 @@
 """Attachments by digest: put, fetched by organs that hold them, copied in from other offices."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
+from services.kernel.vault import Vault
 from services.office.attachments import store
-from services.office.attachments.vault import Vault
-from services.office.doors import Paper
+
+Sizes = Mapping[tuple[str, str], int]
+
+
+def with_sizes(
+    attachments: Sequence[Mapping[str, Any]], organ: str, sizes: Sizes, pointer: str = "/attachments"
+) -> list[dict[str, Any]]:
+    """The posted attachments with their sizes; `attachment.missing` names the first that was not put before."""
+    for place, attachment in enumerate(attachments):
+        if (attachment["sha256"], organ) not in sizes:
+            raise HubError("attachment.missing", pointer=f"{pointer}/{place}")
+    return [{**attachment, "size": sizes[attachment["sha256"], organ]} for attachment in attachments]
 
 
 class Attachments:
@@ -29,31 +40,25 @@ class Attachments:
 
     async def fetch(self, conn: AsyncConnection, organ: str, sha256: str) -> tuple[int, AsyncIterator[bytes]]:
         """Size and bytes; `request.not_found` unless the organ put it or holds it through a dossier or document."""
-        found = await store.sizes(conn, organ, [sha256])
-        if sha256 not in found:
+        found = await store.sizes(conn, [(sha256, organ)])
+        if not found:
             raise HubError("request.not_found")
-        return found[sha256], await self._vault.read(self.namespace, sha256)
+        return found[sha256, organ], await self._vault.read(self.namespace, sha256)
 
-    async def complete(
-        self, conn: AsyncConnection, organ: str, attachments: Sequence[dict[str, Any]], pointer: str = "/attachments"
-    ) -> list[dict[str, Any]]:
-        """The posted attachments with their sizes; `attachment.missing` names the first that was not put before."""
-        found = await store.sizes(conn, organ, [attachment["sha256"] for attachment in attachments])
-        for place, attachment in enumerate(attachments):
-            if attachment["sha256"] not in found:
-                raise HubError("attachment.missing", pointer=f"{pointer}/{place}")
-        return [{**attachment, "size": found[attachment["sha256"]]} for attachment in attachments]
+    async def sizes(self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> Sizes:
+        """Sizes of those (digest, organ) pairs that the organ put or holds."""
+        return await store.sizes(conn, pairs)
 
-    async def copy_in(self, origin: str, papers: Iterable[Paper]) -> None:
-        """Copies what is not here yet, verified and durable; raises `attachment.unavailable`."""
-        for paper in papers:
-            await self._vault.copy_in(paper.sha256, origin=origin, namespace=self.namespace)
+    async def copy_in(self, origin: str, digests: Iterable[str]) -> dict[str, int]:
+        """Copies what is not here yet, verified and durable; returns sizes, raises `attachment.unavailable`."""
+        return {
+            sha256: await self._vault.copy_in(sha256, origin=origin, namespace=self.namespace) for sha256 in digests
+        }
 
-    async def share(self, conn: AsyncConnection, grants: Iterable[tuple[Paper, str]]) -> None:
-        """Lets organs fetch what facts brought them; the bytes must have been copied in."""
-        pairs = list(grants)
-        await store.keep(conn, {(paper.sha256, paper.size) for paper, _ in pairs})
-        await store.grant(conn, [(paper.sha256, organ) for paper, organ in pairs])
+    async def share(self, conn: AsyncConnection, sizes: Mapping[str, int], grants: Iterable[tuple[str, str]]) -> None:
+        """Lets organs fetch what facts brought them: (digest, organ). The bytes must have been copied in."""
+        await store.keep(conn, sizes.items())
+        await store.grant(conn, grants)
 
     async def sweep(self) -> int:
         """Deletes what broken uploads left."""

@@ -1,6 +1,6 @@
 """Queries over attachments and who may fetch them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,8 +18,9 @@ _GRANT = text("""
 """)
 
 _SIZES = text("""
-    SELECT a.sha256, a.size FROM attachment a JOIN attachment_access g USING (sha256)
-     WHERE g.organ = :organ AND a.sha256 = ANY(CAST(:digests AS text[]))
+    SELECT g.organ, a.sha256, a.size
+      FROM unnest(CAST(:digests AS text[]), CAST(:organs AS text[])) AS w(sha256, organ)
+      JOIN attachment_access g USING (sha256, organ) JOIN attachment a USING (sha256)
 """)
 
 
@@ -39,9 +40,10 @@ async def grant(conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> int:
     return len(result.all())
 
 
-async def sizes(conn: AsyncConnection, organ: str, digests: Collection[str]) -> dict[str, int]:
-    """Size of each attachment the organ may use; others are left out."""
-    if not digests:
+async def sizes(conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Size of each (digest, organ) the organ may use; others are left out."""
+    wanted = set(pairs)
+    if not wanted:
         return {}
-    rows = await conn.execute(_SIZES, {"organ": organ, "digests": list(digests)})
-    return {row.sha256: row.size for row in rows}
+    rows = await conn.execute(_SIZES, {"digests": [pair[0] for pair in wanted], "organs": [pair[1] for pair in wanted]})
+    return {(row.sha256, row.organ): row.size for row in rows}

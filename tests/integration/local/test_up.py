@@ -17,11 +17,16 @@ import pytest
 
 from deploy.local.ports import DEFAULTS, free_port, setting
 from deploy.local.processes import await_condition, start_mark
-from deploy.local.programs import PROGRAMS
+from deploy.local.programs import KAFKA_SETTING, OWNERS, PROGRAMS, database_setting
 
 PROGRAM = Path(__file__).with_name("program.py")
 UP = "import sys; from deploy.local.up import main; main([sys.executable, sys.argv[1]])"
 PATIENCE = 60.0
+# servers that somebody else runs: `up` starts none, and the stand-ins use none
+EXISTING = {
+    **{database_setting(owner): f"postgresql+asyncpg://somewhere/{owner}" for owner in OWNERS},
+    KAFKA_SETTING: "somewhere:9092",
+}
 
 
 class Person:
@@ -76,12 +81,15 @@ class Person:
         assert await_condition(lambda: self.ready or self.up.poll() is not None, PATIENCE)
         assert self.ready, self.err
 
-    def pid(self, name: str) -> int:
-        return int(json.loads((self.home / "run" / f"{name}.pid").read_text())["pid"])
+    def pid(self, name: str) -> int | None:
+        try:
+            return int(json.loads((self.home / "run" / f"{name}.pid").read_text())["pid"])
+        except FileNotFoundError:
+            return None
 
     def marks(self) -> dict[int, str | None]:
-        names = (*PROGRAMS, "kafka", "postgres")
-        return {pid: start_mark(pid) for pid in map(self.pid, names)}
+        pids = [self.pid(name) for name in (*PROGRAMS, "kafka", "postgres")]
+        return {pid: start_mark(pid) for pid in pids if pid is not None}
 
     def interrupt(self, number: int = signal.SIGINT) -> int:
         self.up.send_signal(number)
@@ -142,6 +150,7 @@ def test_ready_file_follows_the_programs(person: Person) -> None:
     person.await_ready()
 
     first = person.pid("commune")
+    assert first is not None
     os.kill(first, signal.SIGKILL)
     assert await_condition(lambda: not person.ready, 10)
     person.await_ready()
@@ -149,8 +158,10 @@ def test_ready_file_follows_the_programs(person: Person) -> None:
     assert "commune ended by itself" in person.out
 
     server = person.pid("postgres")
+    assert server is not None
     os.kill(server, signal.SIGKILL)
-    assert await_condition(lambda: person.pid("postgres") != server, 20)
+    assert await_condition(lambda: person.pid("postgres") not in (None, server), 20)
+    assert await_condition(lambda: "postgres ended by itself" in person.out, 10)
 
     (person.home / "credentials.json").unlink()
     assert await_condition(lambda: not person.ready, 10)
@@ -161,15 +172,20 @@ def test_second_signal_ends_everything_at_once(person: Person) -> None:
     person.await_ready()
     assert await_condition(lambda: "Ctrl-C" in person.out, PATIENCE)
     marks = person.marks()
-    programs = [person.pid(name) for name in PROGRAMS]
-    # Kafka halted: it cannot end in good order, so the first signal takes long
-    os.kill(person.pid("kafka"), signal.SIGSTOP)
+    kafka = person.pid("kafka")
+    assert kafka is not None
+    # it cannot end in good order now, so the first signal takes long
+    os.kill(kafka, signal.SIGSTOP)
     person.up.send_signal(signal.SIGINT)
-    assert await_condition(lambda: all(start_mark(pid) is None for pid in programs), 10)
+    assert await_condition(lambda: not any(person.pid(name) for name in PROGRAMS), 10)
+    assert person.pid("kafka") == kafka
 
-    person.up.send_signal(signal.SIGINT)
+    def insists() -> bool:
+        person.up.send_signal(signal.SIGINT)
+        return person.up.poll() is not None
 
-    assert person.up.wait(5) == 128 + signal.SIGINT
+    assert await_condition(insists, 5, every=0.1)
+    assert person.up.returncode == 128 + signal.SIGINT
     assert ended(marks)
 
 
@@ -215,27 +231,30 @@ def test_ends_with_one_sentence_when_the_repository_cannot_be_reached(person: Pe
     assert not list((person.home / "run").glob("*.pid"))
 
 
-def test_second_hub_in_the_same_home_is_refused_and_harms_nothing(person: Person) -> None:
-    person.run()
+def test_uses_servers_that_exist_and_refuses_a_second_hub_in_the_same_home(person: Person) -> None:
+    person.run(**EXISTING)
     person.await_ready()
-    first, marks = person.up, person.marks()
+    assert await_condition(lambda: "Ctrl-C" in person.out, PATIENCE)
+    marks = person.marks()
+    assert len(marks) == len(PROGRAMS)
+    assert not (person.home / "postgres").exists()
+    assert not (person.home / "kafka").exists()
 
     other = Person(person.home, number=2)
-    other.run()
+    other.run(**EXISTING)
 
     assert other.up.wait(PATIENCE) == 1
     assert "Another hub runs on" in other.err
     assert {pid: start_mark(pid) for pid in marks} == marks
     with urllib.request.urlopen(f"http://127.0.0.1:{person.ports['gateway']}/readyz") as answer:
         assert answer.status == 200
-    first.send_signal(signal.SIGINT)
-    assert first.wait(30) == 0
+    assert person.interrupt() == 0
 
 
 def test_ends_when_a_program_never_comes_up(person: Person) -> None:
     person.home.mkdir()
     (person.home / "province.broken").touch()
-    person.run()
+    person.run(**EXISTING)
     assert person.up.wait(PATIENCE) == 1
     assert "The program province did not become ready" in person.err
     assert "broken on purpose" in person.err
@@ -245,7 +264,7 @@ def test_ends_when_a_program_never_comes_up(person: Person) -> None:
 def test_ends_when_a_step_fails(person: Person) -> None:
     person.home.mkdir()
     (person.home / "migrate.broken").touch()
-    person.run()
+    person.run(**EXISTING)
     assert person.up.wait(PATIENCE) == 1
     assert person.err.count("\n") == 1
     assert "The step “migrate” failed" in person.err

@@ -23,6 +23,7 @@ class Mistake(StrEnum):
     SINGLE_RESEND = "resend entry by entry"
     BARE_SNAPSHOT = "trust the giver's snapshot alone"
     DEAF_CLOSE = "leave a closed delivery closed, whatever its office did"
+    HASTY_CLOSE = "tell the sender of a closed delivery before its hop is receipted"
     UNSORTED_LOCKS = "take row locks in order of arrival"
 
 

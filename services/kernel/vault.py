@@ -93,7 +93,7 @@ class Vault:
         """Deletes what broken uploads left; returns how many."""
         limit = datetime.now(UTC) - ABANDONED
         with _translated():
-            listed = await obstore.list_async(self._store, prefix=f"{namespace}/{INCOMING}").collect_async()
+            listed = await obstore.list(self._store, prefix=f"{namespace}/{INCOMING}").collect_async()
             paths = [item["path"] for item in listed if item["last_modified"] < limit]
             if paths:
                 await obstore.delete_async(self._store, paths)

@@ -1,0 +1,31 @@
+"""Tables of the agency systems and of the keys tokens are signed with; both are published, their secrets are not."""
+
+from sqlalchemy import Column, DateTime, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+
+from contracts.topology import TOPICS
+from gateway.registries.model import Registry, entries
+from gateway.tables import metadata
+
+system = entries("system")
+
+system_secret = Table(
+    "system_secret",
+    metadata,
+    Column("client_id", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    PrimaryKeyConstraint("client_id", "hash"),
+)
+
+signing_key = entries("signing_key", Column("valid_to", DateTime(timezone=True)))
+Index("signing_key_valid_to", signing_key.c.valid_to)
+
+signing_secret = Table(
+    "signing_secret",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+SYSTEMS = Registry(system, TOPICS["registry.system"].name, "system.changed")
+KEYS = Registry(signing_key, TOPICS["registry.key"].name, "key.published")

@@ -1,0 +1,88 @@
+"""Systems and signing keys in memory, replaced as a whole when they changed: who may speak, and what signs tokens."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from joserfc.jwk import OKPKey
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.levels import Level
+from contracts.messages.registry import Jwk, KeyPublished, SystemChanged
+from gateway.identity import store as secrets
+from gateway.identity.actions import Sealer, private_context
+from gateway.identity.model import KEYS, SYSTEMS
+from gateway.identity.rules import signing_key
+from gateway.registries import store
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system as enforcement asks for it; organs by their canonical codes."""
+
+    client_id: str
+    level: Level
+    organs: tuple[str, ...]
+    scopes: tuple[str, ...]
+    suspended: bool
+
+
+class SystemSnapshot:
+    """Both mappings stay as they are for whoever took them."""
+
+    def __init__(self) -> None:
+        self.systems: Mapping[str, System] = {}
+        self.speakers: Mapping[str, int] = {}
+        """Canonical organ → number of systems, not suspended, that may speak for it."""
+        self._revision = 0
+
+    async def refresh(self, conn: AsyncConnection) -> bool:
+        """Takes over what was committed since the last time; tells whether anything was."""
+        revision, documents = await store.since(conn, SYSTEMS.table, self._revision)
+        if not documents:
+            return False
+        changed = [SystemChanged.model_validate_json(document) for document in documents]
+        systems = {**self.systems, **{system.client_id: _system(system) for system in changed}}
+        active = (system for system in systems.values() if not system.suspended)
+        speakers = Counter(organ for system in active for organ in system.organs)
+        self.systems, self.speakers, self._revision = systems, speakers, revision
+        return True
+
+
+class KeySnapshot:
+    """Published keys, and the private ones opened."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._keys: Mapping[str, KeyPublished] = {}
+        self._private: Mapping[str, OKPKey] = {}
+        self._revision = 0
+
+    async def refresh(self, conn: AsyncConnection) -> bool:
+        """Takes over what was committed since the last time; tells whether anything was."""
+        revision, documents = await store.since(conn, KEYS.table, self._revision)
+        if not documents:
+            return False
+        changed = {key.kid: key for key in map(KeyPublished.model_validate_json, documents)}
+        sealed = await secrets.private_keys(conn, [kid for kid in changed if kid not in self._private])
+        opened = {
+            kid: OKPKey.import_key(self._sealer.open(private, private_context(kid))) for kid, private in sealed.items()
+        }
+        self._keys, self._private = {**self._keys, **changed}, {**self._private, **opened}
+        self._revision = revision
+        return True
+
+    def signer(self, now: datetime) -> tuple[str, OKPKey] | None:
+        """Key id and private key tokens are signed with at this moment."""
+        key = signing_key((key for key in self._keys.values() if key.kid in self._private), now)
+        return None if key is None else (key.kid, self._private[key.kid])
+
+    def public(self, now: datetime) -> list[Jwk]:
+        """The keys tokens may be signed with now or soon, the oldest first."""
+        current = [key for key in self._keys.values() if key.valid_to is None or key.valid_to > now]
+        return [key.jwk for key in sorted(current, key=lambda key: (key.valid_from, key.kid))]
+
+
+def _system(system: SystemChanged) -> System:
+    return System(system.client_id, system.level, tuple(system.organs), tuple(system.scopes), system.suspended)

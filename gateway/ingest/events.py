@@ -1,0 +1,91 @@
+"""The Kafka door: a chunk of one partition of `ingest.*` becomes one unit of work in one transaction."""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.protocol import Verdict
+from gateway.delivery import actions as delivery
+from gateway.delivery import store as deliveries
+from gateway.ingest import actions
+from gateway.ingest.asking import Asking
+from gateway.ingest.rules import Sorted, sort
+from gateway.subjects import store as subjects
+from gateway.work import Desk, Work
+from services.kernel.database import ring_on_commit
+from services.kernel.messaging import dead_letters
+from services.kernel.messaging.outbox import BELL
+from services.kernel.messaging.records import Record
+
+log = structlog.get_logger(__name__)
+
+
+class IngestDoor:
+    """Handler of the consumer for the three `ingest.*` topics; nothing to prepare, the chunk is all there is."""
+
+    def __init__(self, desk: Desk, asking: Asking) -> None:
+        self._desk, self._asking = desk, asking
+
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """No network: attachments stay where they are."""
+
+    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+        found = sort(records)
+        states = await subjects.lock(conn, (a.envelope.subject for a in found.facts), existing=found.reported)
+        work = self._desk.begin(states)
+        outcome = await actions.accept(conn, work, found.facts)
+        astray = await delivery.settle(conn, work, found.receipts)
+        await deliveries.resend_from(conn, found.requests)
+        self._asking.ask(work)
+        await actions.save(conn, work)
+        await self._bury(conn, records, found, outcome.dead, astray)
+        _report(work, found)
+        ring_on_commit(conn, BELL)
+
+    async def _bury(
+        self,
+        conn: AsyncConnection,
+        records: Sequence[Record],
+        found: Sorted,
+        dead: Sequence[tuple[int, Verdict]],
+        astray: Sequence[int],
+    ) -> None:
+        misaddressed = Verdict(step="receipt", code="delivery.misaddressed")
+        everything = [*found.dead, *dead, *((place, misaddressed) for place in sorted(set(astray)))]
+        for place, verdict in everything:
+            record = records[place]
+            log.error(
+                "message.buried",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                step=verdict.step,
+                code=verdict.code,
+            )
+            await dead_letters.add(conn, record, verdict)
+
+    async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
+        """What the consumer found to fail for no reason the rules know: a defect of ours, kept for a person."""
+        log.error("message.buried", topic=record.topic, offset=record.offset, step="unexpected", error=repr(error))
+        await dead_letters.add(conn, record, Verdict(step="unexpected", code="system.failed"))
+
+    def committed(self, records: Sequence[Record]) -> None:
+        """Bells are rung by the transaction itself."""
+
+
+def _report(work: Work, found: Sorted) -> None:
+    """One wide line per decided fact: who, what, verdict; no content."""
+    for row in work.transfers:
+        log.info(
+            "transfer.decided",
+            transfer=row["id"],
+            type=row["type"],
+            subject=row["subject"],
+            organ=row["sender"],
+            state=row["state"],
+            verdict=row["verdict"] or None,
+            traceparent=row["traceparent"],
+        )
+    if work.repeated or found.receipts:
+        log.info("chunk.taken", facts=len(found.facts), answered_again=len(work.repeated), receipts=len(found.receipts))

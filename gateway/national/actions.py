@@ -1,0 +1,171 @@
+"""The connector to the national axis: claims, sends and records; fetches, accepts and only then says `done`.
+
+Network calls happen between transactions. Repeats are harmless both ways: a file sent again is byte-identical and gets
+the same DocId, a message fetched again is the same fact.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from contracts.edxml.attachments import Attachment as File
+from contracts.edxml.attachments import iterate_attachments
+from contracts.edxml.errors import EdxmlError
+from contracts.edxml.model import Document
+from contracts.edxml.reader import read
+from contracts.envelope import Envelope
+from contracts.messages.base import Attachment
+from contracts.problems import HubError
+from contracts.protocol import GATEWAY
+from gateway.delivery import actions as delivery
+from gateway.national import rules, store
+from gateway.national.client import AxisClient, AxisRefused, AxisUnavailable, MessageType
+from gateway.national.rules import EDXML, Unfit
+from gateway.national.store import Claim
+from gateway.subjects import store as subjects
+from gateway.transfers import store as transfers
+from gateway.work import Desk, Work, context_of
+from services.kernel.database import Database, ring_on_commit
+from services.kernel.messaging.outbox import BELL
+from services.kernel.messaging.retry import Schedule
+from services.kernel.vault import Vault
+
+HOLD_SECONDS = 180.0
+RETRY = Schedule((2.0, 10.0, 60.0, 300.0, 1800.0, 3600.0))
+REFUSED = "axis.refused"
+
+log = structlog.get_logger(__name__)
+
+Accept = Callable[[Any, Work, list[Envelope]], Awaitable[None]]
+"""The gateway's one way in for facts (`ingest.actions`), joined in main."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """`organ` is how the hub signs its TraceHeader: the province's code."""
+
+    database: Database
+    client: AxisClient
+    vault: Vault
+    desk: Desk
+    accept: Accept
+    source: str
+    organ: str
+    retry: Schedule = RETRY
+
+    async def send_next(self) -> bool:
+        """Sends the oldest transfer due; False when none is. A failure of the axis is noted and tried again later."""
+        async with self.database.transaction() as conn:
+            claim = await store.claim(conn, hold_seconds=HOLD_SECONDS)
+        if claim is None:
+            return False
+        try:
+            sender, kind, data = await self._file(claim)
+            message_type: MessageType = "status" if kind == "document.status-changed" else "edoc"
+            doc_id = await self.client.send_edoc(data, sender=sender, to=claim.organs, message_type=message_type)
+        except AxisRefused as error:
+            log.error("axis.refused", transfer=claim.identity[1], step="send", code=error.code)
+            await self._record(claim, code=REFUSED, doc_id="")
+        except (AxisUnavailable, HubError) as error:
+            log.warning("axis.unavailable", transfer=claim.identity[1], step="send", reason=type(error).__name__)
+            async with self.database.transaction() as conn:
+                await store.postpone(conn, claim.identity, self.retry.after(claim.attempts))
+        else:
+            log.info("axis.handed_over", transfer=claim.identity[1], subject=claim.subject, doc_id=doc_id)
+            await self._record(claim, code="", doc_id=doc_id)
+        return True
+
+    async def _file(self, claim: Claim) -> tuple[str, str, bytes]:
+        """Sender, kind and bytes; built once, kept in the vault, the same at every attempt."""
+        async with self.database.read() as conn:
+            fact = await store.fact(conn, claim.identity)
+        if claim.file:
+            return fact["sender"], fact["type"], await self._read(GATEWAY, claim.file)
+        payload = rules.payload_of(self.desk.sealer.open(fact["sealed"], context_of(*claim.identity)))
+        original = payload.get("original")
+        listed = payload.get("document", {}).get("attachments", []) if not original else []
+        data = rules.outgoing(
+            fact["type"],
+            payload,
+            sender=fact["sender"],
+            organs=claim.organs,
+            directory=self._directory(),
+            at=claim.at,
+            original=await self._read(fact["origin"], original["sha256"]) if original else None,
+            files=[File(a["name"], await self._read(fact["origin"], a["sha256"])) for a in listed],
+            hub=self.organ,
+        )
+        file = File("message.edxml", data).sha256
+        await self.vault.put(GATEWAY, file, _once(data))
+        async with self.database.transaction() as conn:
+            await store.keep_file(conn, claim.identity, file)
+        return fact["sender"], fact["type"], data
+
+    async def _record(self, claim: Claim, *, code: str, doc_id: str) -> None:
+        """The outcome, as an office's receipt would be taken: delivery, transfer state, word to the sender."""
+        async with self.database.transaction() as conn:
+            work = self.desk.begin(await subjects.lock(conn, (), existing=[claim.subject]))
+            at = None if code else work.hub_now
+            organs = await store.finish(conn, claim.identity, code=code, doc_id=doc_id, at=at)
+            for organ in organs:
+                await delivery.conclude(conn, work, claim.identity, organ)
+            await delivery.tell(conn, work)
+            ring_on_commit(conn, BELL)
+
+    async def fetch(self, message_type: MessageType) -> int:
+        """Takes what waits at the axis for our organs; returns how many messages."""
+        items = await self.client.received(message_type)
+        for item in items:
+            try:
+                envelope = await self._take(item.doc_id)
+            except (EdxmlError, Unfit, HubError) as error:
+                if isinstance(error, HubError) and error.problem.retryable:
+                    raise
+                log.error("axis.message_unfit", doc_id=item.doc_id, step="fetch", reason=str(error)[:200])
+                await self.client.update_status(item.doc_id, "fail", str(error)[:100])
+                continue
+            log.info("axis.received", transfer=envelope.id, type=envelope.type, doc_id=item.doc_id)
+            await self.client.update_status(item.doc_id, "done")
+        return len(items)
+
+    async def _take(self, doc_id: str) -> Envelope:
+        """Durable before `done`: attachments in the vault, the fact decided and committed."""
+        data = await self.client.get_edoc(doc_id)
+        message = read(data)
+        now = self.desk.clock.hub_now()
+        if isinstance(message, Document):
+            attachments = [await self._keep(file) for file in iterate_attachments(data)]
+            original = await self._keep(File("van-ban.edxml", data), EDXML)
+            envelope = rules.document_fact(
+                message, doc_id=doc_id, source=self.source, directory=self._directory(), at=now,
+                attachments=attachments, original=original,
+            )  # fmt: skip
+        else:
+            directory = self._directory()
+            envelope = rules.status_fact(message, doc_id=doc_id, source=self.source, directory=directory, at=now)
+        async with self.database.transaction() as conn:
+            work = self.desk.begin(await subjects.lock(conn, [envelope.subject]))
+            await self.accept(conn, work, [envelope])
+            verdict = (await transfers.known(conn, [(envelope.source, envelope.id)]))[envelope.source, envelope.id]
+            ring_on_commit(conn, BELL)
+        if verdict.verdict:
+            raise Unfit(str(rules.payload_of(verdict.verdict.encode()).get("code")))
+        return envelope
+
+    async def _keep(self, file: File, media_type: str | None = None) -> Attachment:
+        await self.vault.put(GATEWAY, file.sha256, _once(file.content))
+        return Attachment(
+            sha256=file.sha256, name=file.name, media_type=media_type or file.media_type, size=len(file.content)
+        )
+
+    async def _read(self, namespace: str, sha256: str) -> bytes:
+        return b"".join([bytes(chunk) async for chunk in await self.vault.read(namespace, sha256)])
+
+    def _directory(self) -> Any:
+        return self.desk.begin({}).registry.directory
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

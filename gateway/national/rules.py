@@ -1,0 +1,125 @@
+"""What goes out to the axis and what comes in from it, as files and facts. Pure: attachments are given to it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid5
+
+import orjson
+from pydantic import ValidationError
+
+from contracts.directory import Directory, local_date
+from contracts.edxml.attachments import Attachment as File
+from contracts.edxml.mapping import edxml_document, edxml_status, payload_fields, status_fields
+from contracts.edxml.model import DOCUMENT_NEW, Document, Status
+from contracts.edxml.trace import append_trace
+from contracts.edxml.writer import write_document, write_status
+from contracts.envelope import Envelope
+from contracts.identifiers import HUB_NAMESPACE, document_key
+from contracts.messages import document as messages
+from contracts.messages.base import Attachment
+from contracts.statuses import DocumentStatus
+
+EDXML = "application/edxml+xml"
+
+
+class Unfit(Exception):
+    """A file from the axis that cannot become a fact; the text goes back as the description of `fail`."""
+
+
+def outgoing(
+    kind: str, payload: dict[str, Any], *, sender: str, organs: Sequence[str], directory: Directory, at: datetime,
+    original: bytes | None, files: Sequence[File], hub: str,
+) -> bytes:  # fmt: skip
+    """The edXML file of a fact: the original bytes with one TraceHeader more, or a file written from the payload."""
+    if kind == "document.status-changed":
+        fields = messages.StatusChanged.model_validate(payload)
+        organ = directory.find(sender, local_date(at))
+        return write_status(
+            edxml_status(fields, sender=sender, addressee=organs[0], name=organ.name if organ else None)
+        )
+    if original is None:
+        fields_ = messages.Document.model_validate(payload["document"])
+        original = write_document(edxml_document(fields_, names=_names(directory, [sender, *fields_.to], at)), files)
+    return append_trace(original, hub, at)
+
+
+def _names(directory: Directory, codes: Sequence[str], at: datetime) -> dict[str, str]:
+    found = {code: directory.find(code, local_date(at)) for code in codes}
+    return {code: organ.name for code, organ in found.items() if organ}
+
+
+def fact_id(doc_id: str) -> str:
+    """The same message of the axis is the same fact, however often it is fetched."""
+    return str(uuid5(HUB_NAMESPACE, f"axis\n{doc_id}"))
+
+
+def document_fact(
+    message: Document, *, doc_id: str, source: str, directory: Directory, at: datetime,
+    attachments: Sequence[Attachment], original: Attachment,
+) -> Envelope:  # fmt: skip
+    """`document.issued` from a central organ to our organs among its recipients. Numbered later, under the lock."""
+    if message.doc_type != DOCUMENT_NEW:
+        raise Unfit("chua ho tro thu hoi, cap nhat, thay the")
+    sender = _organ(directory, message.sender.organ_id, at)
+    to = [organization.organ_id for organization in message.to]
+    fields = payload_fields(message, sender=sender, to=to)
+    try:
+        document = messages.Document(**fields, attachments=list(attachments))
+    except ValidationError as error:
+        raise Unfit(f"truong khong hop le: {error.errors()[0]['loc']}") from None
+    ours = [code for code in to if (organ := directory.find(code, local_date(at))) and organ.home != "axis"]
+    if not ours:
+        raise Unfit("khong co don vi nhan cua tinh")
+    payload = messages.Issued(document=document, original=original)
+    return _envelope(
+        "document.issued",
+        doc_id=doc_id,
+        subject=document_key(sender, message.document_id),
+        sender=sender,
+        recipients=tuple(ours),
+        source=source,
+        at=at,
+        value=payload.model_dump_json(exclude_none=True).encode(),
+    )
+
+
+def status_fact(message: Status, *, doc_id: str, source: str, directory: Directory, at: datetime) -> Envelope:
+    """`document.status-changed` from a central organ to the sender of the document it names (13: to its receiver)."""
+    sender, addressee = _organ(directory, message.sender.organ_id, at), _organ(directory, message.addressee, at)
+    document_id = message.response_for.document_id
+    if not document_id:
+        raise Unfit("thieu ResponseFor/DocumentId")
+    owner = sender if message.status_code == DocumentStatus.TAKE_BACK else addressee
+    id_ = document_key(owner, document_id)
+    fields = status_fields(message, id_=id_, document_id=document_id, sender=owner, at=at, promulgated_on=None)
+    try:
+        payload = messages.StatusChanged(**fields)
+    except ValidationError as error:
+        raise Unfit(f"truong khong hop le: {error.errors()[0]['loc']}") from None
+    return _envelope(
+        "document.status-changed",
+        doc_id=doc_id,
+        subject=id_,
+        sender=sender,
+        recipients=(addressee,),
+        source=source,
+        at=at,
+        value=payload.model_dump_json(exclude_none=True).encode(),
+    )
+
+
+def _organ(directory: Directory, code: str, at: datetime) -> str:
+    organ = directory.find(code, local_date(at))
+    if organ is None:
+        raise Unfit("don vi khong co trong danh muc")
+    return organ.code
+
+
+def _envelope(kind: str, *, doc_id: str, at: datetime, **attributes: Any) -> Envelope:
+    return Envelope(id=fact_id(doc_id), type=kind, time=at, occurredat=at, **attributes)
+
+
+def payload_of(value: bytes) -> dict[str, Any]:
+    parsed: dict[str, Any] = orjson.loads(value)
+    return parsed

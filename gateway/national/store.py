@@ -1,0 +1,93 @@
+"""What waits for the axis: open deliveries of a transfer together, because the axis takes one file for all of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.transfers.store import Identity
+
+_CLAIM = text("""
+    WITH next AS (
+        SELECT d.source, d.transfer_id FROM delivery d
+         WHERE d.state = 'open' AND d.via = 'axis' AND d.due_at <= now()
+           AND NOT EXISTS (SELECT FROM delivery e WHERE e.subject = d.subject AND e.organ = d.organ AND e.via = 'axis'
+                              AND e.state = 'open' AND e.opened_at < d.opened_at)
+         ORDER BY d.opened_at LIMIT 1
+    )
+    UPDATE delivery d SET due_at = now() + make_interval(secs => :hold), attempts = d.attempts + 1 FROM next
+     WHERE d.source = next.source AND d.transfer_id = next.transfer_id AND d.via = 'axis' AND d.state = 'open'
+    RETURNING d.source, d.transfer_id, d.subject, d.organ, d.channel_at, d.channel_file, d.attempts
+""")
+_FACT = text("""
+    SELECT t.source, t.id, t.type, t.sender, t.subject, t.origin, t.traceparent, p.sealed FROM transfer t
+      JOIN payload p USING (source, id) WHERE t.source = :source AND t.id = :id
+""")
+_KEEP_FILE = text("""
+    UPDATE delivery SET channel_file = :file WHERE source = :source AND transfer_id = :id AND via = 'axis'
+""")
+_POSTPONE = text("""
+    UPDATE delivery SET due_at = now() + make_interval(secs => :seconds)
+     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open'
+""")
+_FINISH = text("""
+    UPDATE delivery SET state = :state, code = :code, channel_id = :channel_id,
+           handed_over_at = CAST(:handed_over_at AS timestamptz)
+     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open' RETURNING organ
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One transfer to send to these organs; `at` and, once built, `file` are fixed so that a repeat is identical."""
+
+    identity: Identity
+    subject: str
+    organs: tuple[str, ...]
+    at: datetime
+    file: str
+    attempts: int
+
+
+async def claim(conn: AsyncConnection, *, hold_seconds: float) -> Claim | None:
+    """The oldest transfer due, kept from others for a while; earlier ones of its subject go first."""
+    rows = (await conn.execute(_CLAIM, {"hold": hold_seconds})).mappings().all()
+    if not rows:
+        return None
+    first = rows[0]
+    return Claim(
+        identity=(first["source"], first["transfer_id"]),
+        subject=first["subject"],
+        organs=tuple(sorted(row["organ"] for row in rows)),
+        at=first["channel_at"],
+        file=first["channel_file"],
+        attempts=first["attempts"],
+    )
+
+
+async def fact(conn: AsyncConnection, identity: Identity) -> Any:
+    """The transfer and its sealed payload."""
+    source, id_ = identity
+    return (await conn.execute(_FACT, {"source": source, "id": id_})).mappings().one()
+
+
+async def keep_file(conn: AsyncConnection, identity: Identity, file: str) -> None:
+    source, id_ = identity
+    await conn.execute(_KEEP_FILE, {"source": source, "id": id_, "file": file})
+
+
+async def postpone(conn: AsyncConnection, identity: Identity, seconds: float) -> None:
+    source, id_ = identity
+    await conn.execute(_POSTPONE, {"source": source, "id": id_, "seconds": seconds})
+
+
+async def finish(
+    conn: AsyncConnection, identity: Identity, *, code: str = "", doc_id: str = "", at: datetime | None = None
+) -> list[str]:
+    """Handed over under a DocId, or refused with a code; returns the organs whose delivery moved."""
+    source, id_ = identity
+    state = "refused" if code else "handed_over"
+    values = {"source": source, "id": id_, "state": state, "code": code, "channel_id": doc_id, "handed_over_at": at}
+    return [row.organ for row in await conn.execute(_FINISH, values)]

@@ -1,0 +1,83 @@
+"""The relay's `Source` over the registries: sends entries that changed, and everything at start, daily and on log loss.
+
+Topics are compacted and readers upsert by version, so only the newest entry of a key is ever sent.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from uuid import uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Envelope, to_headers
+from contracts.identifiers import HUB_NAMESPACE
+from contracts.registry import MESSAGES
+from gateway.registries import actions, store
+from gateway.registries.model import Registry
+from services.kernel.clock import Clock
+from services.kernel.messaging.records import Ack, Outgoing, TopicPartition
+
+DAY_SECONDS = 24 * 60 * 60.0
+
+
+class RegistrySource:
+    """Registries are sent in the order given. `source` is the CloudEvents source of this hub's gateway."""
+
+    name = "registries"
+
+    def __init__(self, registries: Sequence[Registry], *, source: str, clock: Clock, lease: str = "relay") -> None:
+        self._registries = tuple(registries)
+        self._source = source
+        self._clock = clock
+        self._lease = lease
+        self._started = False
+
+    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+        taken: list[Outgoing] = []
+        for place, registry in enumerate(self._registries):
+            if len(taken) < limit:
+                rows = await store.unsent(conn, registry.table, limit - len(taken), list(held))
+                taken += [self._outgoing(place, registry, row) for row in rows]
+        return taken
+
+    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+        sent: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for ack in acks:
+            place, id_, round_ = ack.outgoing.ref
+            sent[place].append((id_, round_))
+        for place in sorted(sent):
+            table = self._registries[place].table
+            await store.mark_sent(conn, table, sent[place], lease=self._lease, fence=fence)
+
+    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
+        """Everything of a registry that was not sent as a whole for a day, or since this process began to relay."""
+        if self._started:
+            due = await actions.overdue(conn, self._registries, seconds=DAY_SECONDS)
+        else:
+            due = list(self._registries)
+        # a rolled back start is made up for within the day; readers keep their copies meanwhile
+        self._started = True
+        return await actions.republish(conn, due) if due else 0
+
+    async def log_lost(self, conn: AsyncConnection) -> None:
+        await actions.republish(conn, self._registries)
+
+    def _outgoing(self, place: int, registry: Registry, row: store.Unsent) -> Outgoing:
+        """The same entry is the same envelope (`id` and value) however often it is sent."""
+        identity = f"{registry.topic}\n{row.key}\n{row.version}\n{self._source}"
+        envelope = Envelope(
+            id=str(uuid5(HUB_NAMESPACE, identity)),
+            source=self._source,
+            type=registry.type,
+            version=MESSAGES[registry.type].version,
+            subject=row.key,
+            time=self._clock.hub_now(),
+            value=row.document,
+        )
+        return Outgoing(
+            topic=registry.topic,
+            key=envelope.key,
+            value=envelope.value,
+            headers=to_headers(envelope),
+            ref=(place, row.id, row.round),
+        )

@@ -1,0 +1,232 @@
+"""Carries rows to the broker in order: take, send, and only then take their marks off.
+
+One relay is active per database (a lease with a fencing number). Nothing it does can lose a row: a crash or doubt at
+any point means that rows are sent again, and their readers know them.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.problems import HubError
+from services.kernel.bell import Bell
+from services.kernel.database import Database, is_transient
+from services.kernel.leases import Lease, LeaseLost, Leases
+from services.kernel.messaging.kafka import Admin, Producer
+from services.kernel.messaging.log_watch import LogWatch
+from services.kernel.messaging.outbox import BELL
+from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, SendFailure, TopicPartition
+from services.kernel.messaging.retry import backoff
+from services.kernel.pause import pause
+from services.kernel.supervisor import Part
+
+CHUNK = 500
+POLL_SECONDS = 1.0
+TIMERS_SECONDS = 1.0
+HOLD_LIMIT_SECONDS = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """Rows to be sent: they are the outbox of whoever wrote them."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+        """The first rows to send, in the order of their ids, without the keys in `held`."""
+
+    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+        """The broker holds these. A row that was asked for again since it was taken stays to be sent."""
+
+    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
+        """About once a second: marks rows whose time has come; `passed` = next offset of the reading group."""
+
+    async def log_lost(self, conn: AsyncConnection) -> None:
+        """The log is gone: what is not settled is to be sent again, and positions are forgotten."""
+
+
+class Relay:
+    """`readers` names the group that reads each topic, so that timers can wait for it."""
+
+    def __init__(
+        self,
+        database: Database,
+        sources: Sequence[Source],
+        *,
+        producer: Producer,
+        admin: Admin,
+        watch: LogWatch,
+        leases: Leases,
+        bell: Bell,
+        readers: Mapping[str, str],
+        lease: str = "relay",
+    ) -> None:
+        self._database = database
+        self._sources = sources
+        self._producer = producer
+        self._admin = admin
+        self._watch = watch
+        self._leases = leases
+        self._bell = bell
+        self._readers = readers
+        self._lease_name = lease
+        self._generation = 0
+        self._timers_at = 0.0
+        self._held: dict[str, tuple[int, float]] = {}  # key → failures, not before
+        self._failures = 0
+        self._detail = "starting"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Worker: leads while it holds the lease, stands by otherwise."""
+        while not stop.is_set():
+            try:
+                lease = await self._leases.acquire(self._lease_name)
+                if lease is None:
+                    self._detail = "standing by"
+                    await pause(stop, POLL_SECONDS)
+                else:
+                    await self._lead(lease, stop)
+            except LeaseLost:
+                _log.warning("relay.lease_lost")
+            except HubError as error:
+                await self._away(stop, "database", error.code)
+        self._producer.replace()
+
+    def part(self) -> Part:
+        detail = self._detail
+        if self._held:
+            detail += f"; {len(self._held)} keys held back by errors"
+        return Part("relay", not self._failures and not self._held, detail, critical=False)
+
+    async def _lead(self, lease: Lease, stop: asyncio.Event) -> None:
+        self._producer.replace()
+        renewing = asyncio.create_task(self._renew(lease))
+        try:
+            while not stop.is_set() and not renewing.done():
+                try:
+                    await self._round(lease)
+                except (BrokerAway, LogLost, HubError) as error:
+                    await self._away(stop, type(error).__name__, str(error))
+                except SQLAlchemyError as error:
+                    if not is_transient(error):
+                        raise
+        finally:
+            renewing.cancel()
+            await asyncio.wait({renewing})
+            with suppress(HubError):
+                await self._leases.release(lease)
+        if not renewing.cancelled():
+            renewing.result()
+
+    async def _renew(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(self._leases.ttl_seconds / 3)
+            with suppress(HubError):  # the database is away: the fence protects what is written later
+                await self._leases.renew(lease)
+
+    async def _round(self, lease: Lease) -> None:
+        """Sends what there is; waits for the bell when there is nothing."""
+        ticket = self._bell.ticket(BELL)
+        if not self._watch.generation:
+            raise BrokerAway("the cluster has not answered yet")
+        if self._generation != self._watch.generation:
+            self._producer.replace()
+            self._generation = self._watch.generation
+        moved = 0
+        for source in self._sources:
+            moved += await self._carry(source, lease)
+        if time.monotonic() >= self._timers_at:
+            moved += await self._timers()
+        self._failures = 0
+        self._detail = "leading"
+        if not moved:
+            await self._bell.wait_since(ticket, POLL_SECONDS)
+
+    async def _carry(self, source: Source, lease: Lease) -> int:
+        """One chunk of one source; returns how many rows the broker took."""
+        async with self._database.read() as conn:
+            messages = await source.take(conn, CHUNK, self._keys_held())
+        if not messages:
+            return 0
+        results = await self._producer.send(messages)
+        acks = [result for result in results if isinstance(result, Ack)]
+        failures = [result for result in results if isinstance(result, SendFailure)]
+        if acks:
+            await self._record(source, acks, lease)
+        self._hold(source, failures)
+        away = next((failure for failure in failures if failure.away), None)
+        if away is not None:
+            raise BrokerAway(away.reason)
+        return len(acks)
+
+    async def _record(self, source: Source, acks: Sequence[Ack], lease: Lease) -> None:
+        for attempt in range(5):
+            try:
+                async with self._database.transaction() as conn:
+                    position = await self._watch.record(
+                        conn, acks, self._generation, lease=self._lease_name, fence=lease.fence
+                    )
+                    if not position.held:
+                        raise LeaseLost(lease.name)
+                    if not position.same:
+                        raise LogLost("the log was replaced while it was written to")
+                    if position.fell:
+                        raise LogLost("an acknowledged offset was not above the last one")
+                    await source.acknowledge(conn, acks, lease.fence)
+                break
+            except LogLost as error:
+                await self._watch.lost(self._generation, str(error))
+                raise
+            except SQLAlchemyError as error:
+                if not is_transient(error) or attempt == 4:
+                    raise
+        for ack in acks:
+            self._held.pop(ack.outgoing.key, None)
+
+    async def _timers(self) -> int:
+        """Moves rows whose time has come, knowing how far their readers are."""
+        self._timers_at = time.monotonic() + TIMERS_SECONDS
+        try:
+            passed = await self._passed()
+        except BrokerAway:  # nothing is sent again before the readers can be asked
+            return 0
+        due = 0
+        for source in self._sources:
+            async with self._database.transaction() as conn:
+                due += await source.fall_due(conn, passed)
+        return due
+
+    async def _passed(self) -> dict[TopicPartition, int]:
+        passed: dict[TopicPartition, int] = {}
+        for group in sorted(set(self._readers.values())):
+            for position, offset in (await self._admin.committed(group)).items():
+                if self._readers.get(position.topic) == group:
+                    passed[position] = offset
+        return passed
+
+    def _keys_held(self) -> list[str]:
+        now = time.monotonic()
+        return [key for key, (_, until) in self._held.items() if until > now]
+
+    def _hold(self, source: Source, failures: Sequence[SendFailure]) -> None:
+        """A record the broker will not take holds back its key alone, and is tried again ever more seldom."""
+        for failure in {failure.outgoing.key: failure for failure in failures if not failure.away}.values():
+            count = self._held.get(failure.outgoing.key, (0, 0.0))[0] + 1
+            until = time.monotonic() + backoff(count, first=1.0, limit=HOLD_LIMIT_SECONDS)
+            self._held[failure.outgoing.key] = (count, until)
+            _log.error("record.refused", source=source.name, topic=failure.outgoing.topic, reason=failure.reason)
+
+    async def _away(self, stop: asyncio.Event, what: str, detail: str) -> None:
+        self._failures += 1
+        self._detail = f"{what}: {detail}"[:200]
+        if self._failures == 1:
+            _log.warning("relay.interrupted", what=what, detail=detail)
+        await pause(stop, backoff(self._failures))

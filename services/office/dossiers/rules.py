@@ -1,0 +1,278 @@
+"""A dossier as one organ holds it: what it shows and allows, and what facts make of it. Plain values.
+
+The rules of custody and status are `contracts.custody`; here they meet the stamp and the own facts on their way.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from contracts import custody
+from contracts.custody import ACTIONS, CUSTODY_ACTIONS, STATUS_CHANGES, Custody, Move, Refusal
+from contracts.envelope import Envelope
+from contracts.problems import HubError
+from contracts.protocol import Stamp, newest
+
+PENDING, ROUTED, REFUSED = "pending", "routed", "refused"
+SUBMITTED, TRANSFERRED = "dossier.submitted", "dossier.transferred"
+_ACTION_OF = {rule.message: name for name, rule in ACTIONS.items() if name not in STATUS_CHANGES} | {
+    message: name for name, message in CUSTODY_ACTIONS.items()
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One row: a dossier in the hands of `holder`. `stamp.version` 0: its own `submitted` has no stamp yet."""
+
+    holder: str
+    code: str
+    procedure: str
+    receiver: str
+    decider: str
+    parties: tuple[str, ...]
+    stamp: Stamp
+    submitted: bytes = field(repr=False)
+    due_at: datetime | None = None
+    papers: bytes | None = field(default=None, repr=False)
+    refused: bool = False
+    created_at: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.holder, self.code
+
+    def after(self, stamp: Stamp | None) -> "Held":
+        """With the stamp, if it is newer; whoever had custody stays a party."""
+        kept = newest(self.stamp, stamp) or self.stamp
+        return replace(self, stamp=kept, parties=_with(self.parties, kept.custodian))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One step of the history; own ones are `pending` until the gateway tells."""
+
+    transfer: str
+    type: str
+    action: str
+    actor: str
+    status: int
+    at: datetime
+    reason: str | None = None
+    offer: str = ""
+    taker: str = ""
+    epoch: int | None = None
+    state: str = ROUTED
+    refusal: str | None = None
+    papers: bytes | None = field(default=None, repr=False)
+
+    @property
+    def move(self) -> Move:
+        return Move(action=self.action, actor=self.actor, epoch=self.epoch, offer=self.offer, taker=self.taker)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the organ is shown and may build on: stamp plus own facts on their way."""
+
+    held: Held
+    history: Sequence[Entry]
+    dossier: custody.Dossier
+    custody: Custody
+
+    @property
+    def stamp(self) -> Stamp:
+        return self.dossier.stamp
+
+    def pending(self, action: str) -> Entry | None:
+        """The own fact of that action still on its way."""
+        return next((each for each in self.history if each.state == PENDING and each.action == action), None)
+
+
+def view(held: Held, history: Sequence[Entry]) -> View:
+    """Stamp plus the organ's own facts not yet routed or refused, in order."""
+    dossier = custody.Dossier(stamp=held.stamp, receiver=held.receiver, parties=held.parties)
+    own = [each.move for each in history if each.state == PENDING and each.type != SUBMITTED]
+    dossier, standing = custody.project(dossier, own, held.holder)
+    return View(held=held, history=history, dossier=dossier, custody=standing)
+
+
+def plan(shown: View, move: Move) -> custody.Dossier | None:
+    """The dossier after the move, None for a repeat of the present status; raises what the gateway would refuse."""
+    if shown.held.refused:
+        raise HubError("dossier.unknown")
+    if shown.custody is Custody.TAKING:
+        raise HubError("custody.taking")
+    if _was_last(shown, move.action):
+        return None
+    outcome = custody.decide(shown.dossier, move)
+    if isinstance(outcome, Refusal):
+        raise HubError(outcome.code, pointer=outcome.pointer)
+    return None if custody.is_repeat(shown.stamp, move.action) else outcome
+
+
+def _was_last(shown: View, action: str) -> bool:
+    """The organ's own last step led to the present status: a retry, even if custody left with that step."""
+    valid = [each for each in shown.history if each.state != REFUSED]
+    last = valid[-1] if valid else None
+    own = last is not None and last.actor == shown.held.holder and last.action == action
+    return own and custody.is_repeat(shown.stamp, action)
+
+
+def epoch_of(shown: View, move: Move) -> int | None:
+    """Facts decided by virtue of custody carry the epoch they were decided in."""
+    return shown.stamp.epoch if custody.bound(shown.dossier, move) else None
+
+
+def has_taken(shown: View) -> bool:
+    """The organ holds the dossier because its own acceptance went through: accepting again changes nothing."""
+    holder = shown.held.holder
+    taken = any(each.action == "accept_custody" and each.actor == holder for each in shown.history)
+    return taken and shown.stamp.custodian == holder and shown.stamp.offer is None
+
+
+def message_of(action: str) -> str:
+    return ACTIONS[action].message if action in ACTIONS else CUSTODY_ACTIONS[action]
+
+
+def audience(dossier: custody.Dossier, actor: str) -> tuple[str, ...]:
+    """Whom the office expects to be told."""
+    return tuple(organ for organ in dossier.audience if organ != actor)
+
+
+def first(organ: str, code: str, *, decider: str, value: bytes, payload: Mapping[str, Any], now: datetime) -> Held:
+    """An own new dossier, before any stamp."""
+    dossier = custody.submit(organ, decider)
+    return Held(
+        holder=organ,
+        code=code,
+        procedure=payload["procedure"],
+        receiver=organ,
+        decider=decider,
+        parties=dossier.parties,
+        stamp=replace(dossier.stamp, version=0),
+        submitted=value,
+        due_at=_moment(payload.get("due_at")),
+        created_at=now,
+    )
+
+
+def receive(
+    held: Held | None, organ: str, envelope: Envelope, payload: Mapping[str, Any], *, decider: str
+) -> tuple[Held, list[Entry]]:
+    """The organ's row and new steps after a delivered fact; `dossier.unknown` when it holds nothing to apply it to.
+
+    `decider` is the deciding organ a snapshot names, in its present form.
+    """
+    step = _step(envelope, payload, envelope.stamp.status if envelope.stamp else 1)
+    known: list[Entry] = []
+    if envelope.type == SUBMITTED:
+        # whom the receiving organ's fact is delivered to is the deciding organ, whatever code was written
+        held = held or _from_submitted(organ, payload, envelope, decider=organ)
+    elif envelope.type == TRANSFERRED:
+        snapshot = payload["snapshot"]
+        held = held or _from_submitted(organ, snapshot["dossier"], envelope, decider=decider)
+        held = _from_snapshot(held, snapshot, envelope)
+        known = [_remembered(each) for each in snapshot.get("history", ())]
+    if held is None:
+        raise HubError("dossier.unknown")
+    return held.after(envelope.stamp), [*known, step]
+
+
+def take_word(held: Held, *, stamp: Stamp | None, submit_refused: bool) -> Held:
+    """The row after word from the gateway about an own fact."""
+    held = held.after(stamp)
+    if submit_refused and not held.stamp.version:
+        return replace(held, refused=True, stamp=replace(held.stamp, custodian=""))
+    return held
+
+
+def papers_of(payload: Mapping[str, Any]) -> bytes | None:
+    """What a step adds to the dossier's papers; None when nothing."""
+    added = {name: payload[name] for name in ("attachments", "result") if payload.get(name)}
+    return orjson.dumps(added) if added else None
+
+
+def attachments(held: Held, history: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Every attachment of the dossier once, in order of arrival; those of refused steps are left out."""
+    lists = [orjson.loads(held.submitted).get("attachments", [])]
+    lists += [papers.get("attachments", []) for papers in _papers(held, history)]
+    return list({each["sha256"]: each for papers in lists for each in papers}.values())
+
+
+def result(held: Held, history: Sequence[Entry]) -> dict[str, Any] | None:
+    """The result last issued."""
+    found: dict[str, Any] | None = None
+    for papers in _papers(held, history):
+        found = papers.get("result") or found
+    return found
+
+
+def _papers(held: Held, history: Sequence[Entry]) -> list[dict[str, Any]]:
+    texts = [held.papers, *(each.papers for each in history if each.state != REFUSED)]
+    return [orjson.loads(text) for text in texts if text]
+
+
+def _from_submitted(organ: str, payload: Mapping[str, Any], envelope: Envelope, *, decider: str) -> Held:
+    receiver = payload["receiving_organ"]
+    stamp = envelope.stamp or Stamp(status=1, custodian=receiver, epoch=1, version=0)
+    return Held(
+        holder=organ,
+        code=payload["code"],
+        procedure=payload["procedure"],
+        receiver=receiver,
+        decider=decider,
+        parties=_with((receiver,), decider),
+        stamp=stamp,
+        submitted=orjson.dumps(payload),
+        due_at=_moment(payload.get("due_at")),
+        created_at=envelope.time,
+    )
+
+
+def _from_snapshot(held: Held, snapshot: Mapping[str, Any], envelope: Envelope) -> Held:
+    takers = [each["actor"] for each in snapshot.get("history", ()) if each["type"].endswith(".custody-accepted")]
+    parties = held.parties
+    for organ in (*takers, envelope.sender):
+        parties = _with(parties, organ)
+    return replace(held, parties=parties, papers=papers_of(snapshot) or held.papers)
+
+
+def _step(envelope: Envelope, payload: Mapping[str, Any], status: int) -> Entry:
+    submitted = envelope.type == SUBMITTED
+    return Entry(
+        transfer=envelope.id,
+        type=envelope.type,
+        action="submit" if submitted else payload.get("action") or _ACTION_OF[envelope.type],
+        actor=envelope.sender,
+        status=status,
+        at=envelope.occurredat or envelope.time,
+        reason=payload.get("reason"),
+        offer=payload.get("offer", ""),
+        taker=payload.get("to", ""),
+        papers=None if submitted else papers_of(payload),
+    )
+
+
+def _remembered(entry: Mapping[str, Any]) -> Entry:
+    """A step told by a snapshot."""
+    kind = entry["type"].removeprefix("vn.lienthong.")
+    return Entry(
+        transfer=entry["transfer"],
+        type=kind,
+        action=_ACTION_OF.get(kind, ""),
+        actor=entry["actor"],
+        status=entry["status"],
+        at=datetime.fromisoformat(entry["at"]),
+        reason=entry.get("reason"),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _with(organs: tuple[str, ...], organ: str) -> tuple[str, ...]:
+    return organs if not organ or organ in organs else (*organs, organ)

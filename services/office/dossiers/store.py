@@ -1,0 +1,168 @@
+"""Queries over dossiers and their steps. Rows are written whole: their subject is locked."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.protocol import Offer, Stamp
+from services.kernel import bulk
+from services.office.dossiers.model import DOSSIER, ENTRY, NUMBERS
+from services.office.dossiers.rules import PENDING, Entry, Held
+
+Key = tuple[str, str]
+"""Holder and code."""
+
+_KEYS = "unnest(CAST(:holders AS text[]), CAST(:codes AS text[])) AS k(holder, code)"
+_COLUMNS = [column.name for column in DOSSIER.columns if column.name not in ("holder", "code")]
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+_REPLACE = bulk.upsert("holder", "code", update=_COLUMNS)
+
+_LOAD = text(f"SELECT d.* FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608 - constant text
+_HISTORY = text(
+    f"SELECT e.* FROM {_KEYS} JOIN dossier_entry e USING (holder, code) ORDER BY e.position"  # noqa: S608
+)
+_PENDING = text("""
+    SELECT e.* FROM unnest(CAST(:transfers AS text[])) AS t(transfer) JOIN dossier_entry e USING (transfer)
+     WHERE e.state = 'pending'
+""")
+_JUDGE = text("""
+    UPDATE dossier_entry e SET state = j.state, refusal = j.refusal
+      FROM unnest(CAST(:holders AS text[]), CAST(:codes AS text[]), CAST(:transfers AS text[]),
+                  CAST(:states AS text[]), CAST(:refusals AS text[])) AS j(holder, code, transfer, state, refusal)
+     WHERE e.holder = j.holder AND e.code = j.code AND e.transfer = j.transfer AND e.state = 'pending'
+""")
+_STATE = text("""
+    SELECT state, refusal FROM dossier_entry WHERE holder = :holder AND code = :code AND transfer = :transfer
+""")
+_NUMBER = text(f"SELECT nextval('{NUMBERS.name}')")
+
+
+async def next_block(conn: AsyncConnection) -> range:
+    """Numbers for dossier codes that nobody else has."""
+    start = (await conn.execute(_NUMBER)).scalar_one()
+    return range(start, start + (NUMBERS.increment or 1))
+
+
+async def load(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
+    if not keys:
+        return {}
+    rows = await conn.execute(_LOAD, _arrays(keys))
+    return {(row["holder"], row["code"]): _held(row) for row in rows.mappings()}
+
+
+async def save(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
+    """Writes rows as they are, new or known, in sorted order."""
+    ordered = sorted(dossiers, key=lambda held: held.key)
+    await bulk.insert_many(conn, DOSSIER, [_row(held) for held in ordered], _REPLACE)
+
+
+async def add_new(conn: AsyncConnection, dossiers: Sequence[Held]) -> set[Key]:
+    """Writes own new dossiers; one whose code is in use (unless its submission was refused) is not among the result."""
+    rows = [_row(held) for held in sorted(dossiers, key=lambda held: held.key)]
+    result = await conn.execute(_ADD_NEW, bulk.arrays(rows))
+    return {(row.holder, row.code) for row in result}
+
+
+async def history(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, list[Entry]]:
+    """Steps of each dossier, oldest first."""
+    found: dict[Key, list[Entry]] = {key: [] for key in keys}
+    for row in (await conn.execute(_HISTORY, _arrays(keys))).mappings():
+        found[row["holder"], row["code"]].append(_entry(row))
+    return found
+
+
+async def add_steps(conn: AsyncConnection, steps: Sequence[tuple[Key, Entry]]) -> None:
+    """Adds steps in order; one that is known already stays as it is."""
+    rows = [{"holder": holder, "code": code, **asdict(entry)} for (holder, code), entry in steps]
+    await bulk.insert_many(conn, ENTRY, rows, "ON CONFLICT (holder, code, transfer) DO NOTHING")
+
+
+async def pending(conn: AsyncConnection, transfers: Collection[str]) -> dict[str, Entry]:
+    """Own steps among these that wait for word from the gateway, by transfer."""
+    rows = await conn.execute(_PENDING, {"transfers": list(transfers)})
+    return {row["transfer"]: _entry(row) for row in rows.mappings()}
+
+
+async def judge(conn: AsyncConnection, verdicts: Mapping[tuple[Key, str], tuple[str, str | None]]) -> None:
+    """Sets state and code of refusal of own pending steps, by key and transfer."""
+    if verdicts:
+        await conn.execute(
+            _JUDGE,
+            {
+                "holders": [key[0] for key, _ in verdicts],
+                "codes": [key[1] for key, _ in verdicts],
+                "transfers": [transfer for _, transfer in verdicts],
+                "states": [state for state, _ in verdicts.values()],
+                "refusals": [refusal for _, refusal in verdicts.values()],
+            },
+        )
+
+
+async def word_on(conn: AsyncConnection, key: Key, transfer: str) -> tuple[str, str | None]:
+    """State of an own step and, if refused, the code."""
+    row = (await conn.execute(_STATE, {"holder": key[0], "code": key[1], "transfer": transfer})).one_or_none()
+    return (row.state, row.refusal) if row else (PENDING, None)
+
+
+def _arrays(keys: Collection[Key]) -> dict[str, list[str]]:
+    return {"holders": [key[0] for key in keys], "codes": [key[1] for key in keys]}
+
+
+def _row(held: Held) -> dict[str, Any]:
+    offer = held.stamp.offer or Offer("", "", "")
+    return {
+        "holder": held.holder,
+        "code": held.code,
+        "procedure": held.procedure,
+        "receiver": held.receiver,
+        "decider": held.decider,
+        "parties": ",".join(held.parties),
+        "due_at": held.due_at,
+        "submitted": held.submitted,
+        "papers": held.papers,
+        "status": held.stamp.status,
+        "custodian": held.stamp.custodian,
+        "epoch": held.stamp.epoch,
+        "version": held.stamp.version,
+        "offer": offer.id,
+        "giver": offer.giver,
+        "taker": offer.taker,
+        "refused": held.refused,
+        "created_at": held.created_at,
+    }
+
+
+def _held(row: RowMapping) -> Held:
+    offer = Offer(row["offer"], row["giver"], row["taker"]) if row["offer"] else None
+    stamp = Stamp(
+        status=row["status"], custodian=row["custodian"], epoch=row["epoch"], version=row["version"], offer=offer
+    )
+    return Held(
+        holder=row["holder"],
+        code=row["code"],
+        procedure=row["procedure"],
+        receiver=row["receiver"],
+        decider=row["decider"],
+        parties=tuple(row["parties"].split(",")),
+        stamp=stamp,
+        submitted=row["submitted"],
+        due_at=row["due_at"],
+        papers=row["papers"],
+        refused=row["refused"],
+        created_at=row["created_at"],
+    )
+
+
+def _entry(row: RowMapping) -> Entry:
+    return Entry(**{name: row[name] for name in Entry.__slots__})
+
+
+_ROW_COLUMNS = tuple(column.name for column in DOSSIER.columns)
+_ADD_NEW = text(f"""
+    INSERT INTO dossier AS d ({", ".join(_ROW_COLUMNS)})
+    SELECT {", ".join(_ROW_COLUMNS)} FROM {bulk.unnest(DOSSIER, _ROW_COLUMNS)} ORDER BY holder, code
+    ON CONFLICT (holder, code) DO UPDATE SET {_CHANGES} WHERE d.refused RETURNING holder, code
+""")  # noqa: S608 - constant text

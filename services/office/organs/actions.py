@@ -1,0 +1,54 @@
+"""The organs of the hub as this office knows them, from its copy of the registry."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+from contracts.directory import Directory, Resolution, local_date
+from contracts.levels import Level
+from contracts.problems import HubError
+from services.kernel.clock import Clock
+from services.office.organs import rules
+
+
+class Organs:
+    """`directory` gives the newest copy; `urls` tells where the office of each level answers."""
+
+    def __init__(
+        self, directory: Callable[[], Directory], clock: Clock, *, level: Level, urls: Mapping[str, str], gateway: str
+    ) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._level = level
+        self._urls = urls
+        self._gateway = gateway
+
+    def today(self) -> date:
+        """The day validity is judged by, in hub time."""
+        return local_date(self._clock.hub_now())
+
+    def resolve(self, code: str) -> Resolution:
+        """Who receives what is written to the code today."""
+        return self._directory().resolve(code, self.today())
+
+    def canonical(self, code: str) -> str:
+        """The organ's own code; what is unknown stays as it was written."""
+        organ = self._directory().find(code, self.today())
+        return organ.code if organ else code
+
+    def recipient(self, code: str, pointer: str) -> str:
+        """The organ that receives; raises `recipient.*` when nobody does."""
+        found = self.resolve(code)
+        if found.organ is None or found.problem:
+            raise HubError(found.problem or "recipient.unknown", pointer=pointer)
+        return found.organ.code
+
+    def acting(self, organs: Sequence[str], wanted: str | None, *, writes: bool) -> str:
+        """The organ a caller acts for, if this office serves it."""
+        on = self.today()
+        organ = rules.choose(organs, wanted, self._directory(), on)
+        if organ.level is not self._level:
+            url = self._urls.get(organ.level.value, self._gateway)
+            raise HubError("organ.wrong_office", f"use {url}", members={"url": url})
+        if writes:
+            rules.require_active(organ, on)
+        return organ.code

@@ -1,0 +1,147 @@
+"""What a transfer looks like from outside, and how reports about it are merged. Plain values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts.directory import VIETNAM
+from contracts.envelope import TYPE_PREFIX
+from contracts.problems import PROBLEMS
+from contracts.protocol import DeliveryState, TransferState, Verdict, transfer_state
+
+ACCEPTED, ROUTED, REFUSED = "accepted", "routed", "refused"
+SENDER, RECIPIENT = "sender", "recipient"
+RANK = ("open", "refused", "closed", "handed_over")
+"""Of two reports about a delivery the later here wins, whatever order they come in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What became of one delivery of a transfer."""
+
+    transfer: str
+    organ: str
+    state: str
+    holder: str = ""
+    delivery: str | None = None
+    redirected_from: str | None = None
+    via: str = "office"
+    code: str | None = None
+    handed_over_at: datetime | None = None
+    expired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An officer's act on what was handed over; `answer` is the id of the transfer that brought it."""
+
+    transfer: str
+    holder: str
+    organ: str
+    answer: str
+    code: str
+    at: datetime
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A transfer as one organ sees it."""
+
+    id: str
+    holder: str
+    source: str
+    type: str
+    subject: str
+    sender: str
+    role: str
+    state: str
+    accepted_at: datetime
+    verdict: Mapping[str, Any] | None = None
+    deliveries: Sequence[Report] = ()
+    answers: Sequence[Answer] = ()
+
+    @property
+    def shown_state(self) -> TransferState:
+        """`accepted` here means that nothing final is known: a delivery told ahead of its route makes it `routed`."""
+        if self.state == REFUSED:
+            return TransferState.REFUSED
+        if self.state == ACCEPTED:
+            return TransferState.ROUTED if self.deliveries else TransferState.ACCEPTED
+        return transfer_state([DeliveryState(report.state) for report in self.deliveries])
+
+    @property
+    def settled(self) -> bool:
+        """Every delivery the route names is final."""
+        return self.state == ROUTED and all(report.state != "open" for report in self.deliveries)
+
+
+def merge(reports: Iterable[Report]) -> list[Report]:
+    """At most one report per transfer, holder and organ, in that order."""
+    merged: dict[tuple[str, str, str], Report] = {}
+    for report in reports:
+        key = report.transfer, report.holder, report.organ
+        merged[key] = _later(merged[key], report) if key in merged else report
+    return [merged[key] for key in sorted(merged)]
+
+
+def _later(one: Report, other: Report) -> Report:
+    low, high = sorted((one, other), key=lambda report: RANK.index(report.state))
+    return replace(
+        high,
+        delivery=high.delivery or low.delivery,
+        redirected_from=high.redirected_from or low.redirected_from,
+        code=high.code or (low.code if low.state == high.state else None),
+        handed_over_at=high.handed_over_at or low.handed_over_at,
+        expired_at=high.expired_at or low.expired_at,
+    )
+
+
+def describe(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as callers read it, with its remedy."""
+    problem = PROBLEMS.get(verdict.code)
+    told = {"step": verdict.step, "code": verdict.code, "pointer": verdict.pointer, "contract": verdict.contract}
+    return {name: text for name, text in told.items() if text} | ({"remedy": problem.remedy} if problem else {})
+
+
+def shape(transfer: Transfer) -> dict[str, Any]:
+    """The transfer as `GET /v1/transfers/{id}` and a receipt in the inbox show it."""
+    answers: dict[str, list[dict[str, Any]]] = {}
+    for answer in transfer.answers:
+        told = {"code": answer.code, "at": shown(answer.at), "description": answer.description}
+        answers.setdefault(answer.organ, []).append(_present(told))
+    fields = {
+        "id": transfer.id,
+        "type": TYPE_PREFIX + transfer.type,
+        "subject": transfer.subject,
+        "sender": transfer.sender,
+        "state": transfer.shown_state.value,
+        "accepted_at": shown(transfer.accepted_at),
+        "verdict": transfer.verdict,
+        "deliveries": [_delivery(report, answers.get(report.organ, [])) for report in transfer.deliveries],
+    }
+    return _present(fields)
+
+
+def shown(moment: datetime | None) -> str | None:
+    """RFC 3339 in Vietnamese time."""
+    return None if moment is None else moment.astimezone(VIETNAM).isoformat(timespec="milliseconds")
+
+
+def _delivery(report: Report, answers: list[dict[str, Any]]) -> dict[str, Any]:
+    fields = {
+        "organ": report.organ,
+        "redirected_from": report.redirected_from,
+        "via": report.via,
+        "state": report.state,
+        "code": report.code,
+        "expired_at": shown(report.expired_at),
+        "handed_over_at": shown(report.handed_over_at),
+        "answers": answers,
+    }
+    return _present(fields)
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

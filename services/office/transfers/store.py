@@ -1,0 +1,168 @@
+"""Queries over transfers, their deliveries and the answers to them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel import bulk
+from services.kernel.messaging.records import Identity
+from services.office.transfers.model import ANSWER, DELIVERY, TRANSFER
+from services.office.transfers.rules import RANK, Answer, Report, Transfer
+
+_REPORTED = ("delivery", "redirected_from", "via", "state", "code", "handed_over_at", "expired_at")
+_COLUMNS = ("transfer", "holder", "organ", *_REPORTED)
+_RANKS = "ARRAY[" + ", ".join(f"'{state}'" for state in RANK) + "]"
+_WINS = f"array_position({_RANKS}, excluded.state) >= array_position({_RANKS}, d.state)"
+
+_MERGE = text(f"""
+    INSERT INTO transfer_delivery AS d ({", ".join(_COLUMNS)})
+    SELECT {", ".join(_COLUMNS)} FROM {bulk.unnest(DELIVERY, _COLUMNS)} ORDER BY transfer, holder, organ
+    ON CONFLICT (transfer, holder, organ) DO UPDATE SET
+        delivery = coalesce(excluded.delivery, d.delivery),
+        redirected_from = coalesce(excluded.redirected_from, d.redirected_from),
+        handed_over_at = coalesce(d.handed_over_at, excluded.handed_over_at),
+        expired_at = coalesce(d.expired_at, excluded.expired_at),
+        via = CASE WHEN {_WINS} THEN excluded.via ELSE d.via END,
+        code = CASE WHEN {_WINS} THEN excluded.code ELSE d.code END,
+        state = CASE WHEN {_WINS} THEN excluded.state ELSE d.state END
+""")  # noqa: S608 - constant text
+
+# An undecided recipient is open under its own code until an operator chooses the successor.
+_SUPERSEDE = text("""
+    DELETE FROM transfer_delivery d
+     USING unnest(CAST(:transfers AS text[]), CAST(:holders AS text[]), CAST(:organs AS text[]))
+           AS r(transfer, holder, organ)
+     WHERE d.transfer = r.transfer AND d.holder = r.holder AND upper(d.organ) = upper(r.organ) AND d.state = 'open'
+""")
+
+_STATE = text("""
+    UPDATE transfer t SET state = CAST(:state AS text), verdict = coalesce(t.verdict, r.verdict)
+      FROM (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[]), CAST(:verdicts AS bytea[]))
+                   AS u(id, holder, verdict) ORDER BY id, holder) r
+     WHERE t.id = r.id AND t.holder = r.holder AND t.role = 'sender' AND t.state = 'accepted'
+""")
+
+_OWN = text("""
+    SELECT t.* FROM unnest(CAST(:ids AS text[]), CAST(:sources AS text[])) AS r(id, source)
+      JOIN transfer t ON t.id = r.id AND t.source = r.source AND t.role = 'sender'
+""")
+
+_ONE = text("SELECT * FROM transfer WHERE id = :id AND holder = :holder")
+_DELIVERIES = text("""
+    SELECT d.* FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
+      JOIN transfer_delivery d ON d.transfer = r.id AND d.holder = r.holder ORDER BY d.transfer, d.holder, d.organ
+""")
+_ANSWERS = text("""
+    SELECT a.* FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
+      JOIN transfer_answer a ON a.transfer = r.id AND a.holder = r.holder ORDER BY a.at, a.answer
+""")
+
+
+class Key(NamedTuple):
+    """A transfer as one organ holds it."""
+
+    id: str
+    holder: str
+
+
+async def insert(conn: AsyncConnection, transfers: Sequence[Transfer]) -> None:
+    """One that is there already stays as it is."""
+    rows = [
+        {
+            "id": transfer.id,
+            "holder": transfer.holder,
+            "source": transfer.source,
+            "type": transfer.type,
+            "subject": transfer.subject,
+            "sender": transfer.sender,
+            "role": transfer.role,
+            "state": transfer.state,
+            "accepted_at": transfer.accepted_at,
+        }
+        for transfer in transfers
+    ]
+    await bulk.insert_many(conn, TRANSFER, rows, "ON CONFLICT (id, holder) DO NOTHING")
+
+
+async def merge(conn: AsyncConnection, reports: Sequence[Report]) -> None:
+    """Takes reports that are distinct by transfer, holder and organ; a lesser state never replaces a greater."""
+    if not reports:
+        return
+    await conn.execute(_MERGE, {name: [getattr(report, name) for report in reports] for name in _COLUMNS})
+    redirected = [report for report in reports if report.redirected_from]
+    if redirected:
+        await conn.execute(
+            _SUPERSEDE,
+            {
+                "transfers": [report.transfer for report in redirected],
+                "holders": [report.holder for report in redirected],
+                "organs": [report.redirected_from for report in redirected],
+            },
+        )
+
+
+async def set_state(conn: AsyncConnection, state: str, verdicts: Mapping[Key, bytes | None]) -> None:
+    """Moves own transfers on from `accepted`; those further along stay."""
+    if verdicts:
+        await conn.execute(
+            _STATE,
+            {
+                "state": state,
+                "ids": [key.id for key in verdicts],
+                "holders": [key.holder for key in verdicts],
+                "verdicts": list(verdicts.values()),
+            },
+        )
+
+
+async def own(conn: AsyncConnection, identities: Collection[Identity]) -> dict[str, Transfer]:
+    """Transfers this office sent, by id, without deliveries."""
+    if not identities:
+        return {}
+    rows = await conn.execute(
+        _OWN, {"ids": [each.id for each in identities], "sources": [each.source for each in identities]}
+    )
+    return {row["id"]: _transfer(row) for row in rows.mappings()}
+
+
+async def one(conn: AsyncConnection, key: Key) -> Transfer | None:
+    """With deliveries and answers."""
+    row = (await conn.execute(_ONE, {"id": key.id, "holder": key.holder})).mappings().one_or_none()
+    if row is None:
+        return None
+    return (await complete(conn, [_transfer(row)]))[0]
+
+
+async def complete(conn: AsyncConnection, transfers: Sequence[Transfer]) -> list[Transfer]:
+    """The transfers as they stand now with their deliveries and answers."""
+    keys = {"ids": [each.id for each in transfers], "holders": [each.holder for each in transfers]}
+    deliveries: dict[Key, list[Report]] = {}
+    for row in (await conn.execute(_DELIVERIES, keys)).mappings():
+        deliveries.setdefault(Key(row["transfer"], row["holder"]), []).append(Report(**row))
+    answers: dict[Key, list[Answer]] = {}
+    for row in (await conn.execute(_ANSWERS, keys)).mappings():
+        answers.setdefault(Key(row["transfer"], row["holder"]), []).append(Answer(**row))
+    return [
+        replace(
+            each,
+            deliveries=tuple(deliveries.get(Key(each.id, each.holder), ())),
+            answers=tuple(answers.get(Key(each.id, each.holder), ())),
+        )
+        for each in transfers
+    ]
+
+
+async def add_answers(conn: AsyncConnection, answers: Sequence[Answer]) -> None:
+    """Officers' acts on own transfers; the same answer is kept once."""
+    rows = [asdict(answer) for answer in answers]
+    await bulk.insert_many(conn, ANSWER, rows, "ON CONFLICT (transfer, holder, organ, answer) DO NOTHING")
+
+
+def _transfer(row: RowMapping) -> Transfer:
+    fields = dict(row)
+    fields["verdict"] = orjson.loads(fields["verdict"]) if fields["verdict"] else None
+    return Transfer(**fields)

@@ -1,0 +1,206 @@
+"""The gateway's path of a fact on a real database: identity, number, checks, route, receipts, settling."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from contracts.envelope import Envelope
+from services.kernel.messaging.records import Record
+from tests.integration.gateway.conftest import COMMUNE, DEPARTMENT, DISTRICT, NOW, OTHER, Bench
+
+CODE = f"{COMMUNE}-20240603-0000001"
+
+
+def fact(kind: str, sequence: int, payload: dict[str, Any], **attributes: Any) -> Envelope:
+    level = attributes.pop("level", "commune")
+    defaults: dict[str, Any] = {"sender": COMMUNE, "system": f"sys-{level}", "subject": CODE}
+    return Envelope(
+        id=str(uuid4()),
+        source=f"urn:lienthong:h28:{level}",
+        type=kind,
+        time=NOW,
+        sequence=sequence,
+        value=orjson.dumps(payload),
+        **(defaults | attributes),
+    )
+
+
+def submitted(sequence: int = 1, *, code: str = CODE, **fields: Any) -> Envelope:
+    payload = {
+        "code": code,
+        "procedure": "1.001612",
+        "receiving_organ": COMMUNE,
+        "channel": 1,
+        "applicant": {"kind": "citizen", "name": "Nguyễn Thị Mẫu"},
+    }
+    return fact("dossier.submitted", sequence, payload | fields, subject=code)
+
+
+def act(kind: str, sequence: int, **fields: Any) -> Envelope:
+    attributes = {name: fields.pop(name) for name in ("sender", "level", "system", "epoch") if name in fields}
+    return fact(kind, sequence, {"code": CODE, "at": "2024-06-03T01:00:00Z"} | fields, **attributes)
+
+
+async def test_answers_an_accepted_dossier_with_its_stamp(bench: Bench) -> None:
+    await bench.take(submitted(deciding_organ=DEPARTMENT))
+    [(topic, kind, item)] = await bench.answers()
+    assert (topic, kind) == ("deliver.commune", "receipt.routed")
+    assert item["stamp"] == {"status": 1, "custodian": COMMUNE, "epoch": 1, "version": 1, "offer": None}
+    assert [(d["organ"], d["state"], d["via"]) for d in item["deliveries"]] == [(DEPARTMENT, "open", "office")]
+    [delivery] = await bench.sent(bench.hops)
+    headers = {name: raw.decode() for name, raw in delivery.headers}
+    assert delivery.topic == "deliver.province"
+    assert (int(headers["ce_hopsequence"]), headers["ce_recipients"]) == (1, DEPARTMENT)
+    [event] = await bench.sent(bench.events)
+    assert b"Nguy" not in (event.value or b"")
+
+
+async def test_answers_a_duplicate_again_without_a_second_effect(bench: Bench) -> None:
+    envelope = submitted(deciding_organ=DEPARTMENT)
+    await bench.take(envelope, envelope)
+    await bench.take(envelope)
+    kinds = [kind for _, kind, _ in await bench.answers()]
+    assert kinds == ["receipt.routed", "receipt.routed"]
+    assert len(await bench.rows("SELECT * FROM hop")) == 1
+    assert (await bench.rows("SELECT version FROM dossier"))[0]["version"] == 1
+
+
+async def test_asks_for_a_gap_and_stores_nothing_of_what_came_early(bench: Bench) -> None:
+    first = submitted()
+    second = act("dossier.status-changed", 2, action="accept", status=2, epoch=1)
+    await bench.take(second)
+    [(_, kind, item)] = await bench.answers()
+    assert (kind, item["first"]) == ("control.resend-requested", 1)
+    await bench.take(first, second)
+    assert [kind for _, kind, _ in await bench.answers()] == ["receipt.routed", "receipt.routed"]
+    assert (await bench.rows("SELECT status, version FROM dossier"))[0] == {"status": 2, "version": 2}
+
+
+async def test_a_forged_number_of_a_live_subject_is_a_conflict_for_a_person(bench: Bench) -> None:
+    await bench.take(submitted())
+    await bench.answers()
+    await bench.take(act("dossier.status-changed", 1, action="refuse", status=3, epoch=1))
+    [(_, kind, item)] = await bench.answers()
+    assert (kind, item["sequence"]) == ("receipt.conflict", 1)
+    assert [row["verdict"] for row in await bench.rows("SELECT verdict FROM dead_letter")][0].count("sequence.conflict")
+
+
+async def test_same_identity_with_other_content_is_buried(bench: Bench) -> None:
+    envelope = submitted()
+    await bench.take(envelope)
+    await bench.take(replace(envelope, value=envelope.value + b" "))
+    assert "envelope.id_reused" in (await bench.rows("SELECT verdict FROM dead_letter"))[0]["verdict"]
+
+
+async def test_refusals_name_step_code_and_place_and_consume_the_number(bench: Bench) -> None:
+    cases: list[tuple[Envelope, str, str, str]] = [
+        (submitted(1, code=f"{COMMUNE}-20240603-0000002", channel=9), "contract", "contract.invalid", "/channel"),
+        (replace(submitted(1, code=f"{COMMUNE}-20240603-0000003"), value=b"\xff{"), "contract", "contract.invalid", ""),
+        (
+            replace(submitted(1, code=f"{COMMUNE}-20240603-0000004"), system="sys-other"),
+            "competence",
+            "organ.forbidden",
+            "",
+        ),
+        (
+            submitted(1, code=f"{COMMUNE}-20240603-0000005", deciding_organ="000.99.99.H28"),
+            "recipients",
+            "recipient.unknown",
+            "/deciding_organ",
+        ),
+        (
+            replace(submitted(1, code=f"{COMMUNE}-20240603-0000006"), source="urn:lienthong:h28:district"),
+            "level",
+            "level.mismatch",
+            "",
+        ),
+        (
+            submitted(1, code=f"{OTHER}-20240603-0000007"),
+            "competence",
+            "dossier.code_invalid",
+            "/code",
+        ),
+    ]
+    for envelope, step, code, pointer in cases:
+        await bench.take(envelope)
+        [(_, kind, item)] = await bench.answers()
+        assert (kind, item["step"], item["code"], item["pointer"]) == ("receipt.refused", step, code, pointer)
+        assert item["remedy"]["vi"]
+        await bench.take(replace(envelope, id=str(uuid4())))
+        assert [kind for _, kind, _ in await bench.answers()] == ["receipt.conflict"], "the number was consumed"
+
+
+async def test_unreadable_headers_are_buried_while_traffic_behind_flows(bench: Bench) -> None:
+    poison = Record(topic="ingest.commune", partition=0, offset=0, key="x", value=b"\x00", headers=(("ce_id", b"\xff"),))
+    await bench.take_records([poison, bench.record(submitted(), "ingest.commune")])
+    assert [kind for _, kind, _ in await bench.answers()] == ["receipt.routed"]
+    assert len(await bench.rows("SELECT * FROM dead_letter")) == 1
+
+
+async def test_custody_moves_in_the_gateway_and_a_stale_epoch_is_refused(bench: Bench) -> None:
+    offer = str(uuid4())
+    snapshot = {"dossier": orjson.loads(submitted().value), "history": []}
+    await bench.take(
+        submitted(),
+        act("dossier.status-changed", 2, action="accept", status=2, epoch=1),
+        act("dossier.transferred", 3, offer=offer, to=DISTRICT, reason="chuyển", snapshot=snapshot, epoch=1),
+    )
+    await bench.take(
+        act("dossier.custody-accepted", 1, offer=offer, sender=DISTRICT, level="district"), topic="ingest.district"
+    )
+    stamp = (await bench.answers())[-1][2]["stamp"]
+    assert (stamp["custodian"], stamp["epoch"], stamp["offer"]) == (DISTRICT, 2, None)
+    await bench.take(act("dossier.status-changed", 4, action="assign", status=4, epoch=1))
+    [(_, kind, item)] = await bench.answers()
+    assert (kind, item["code"], item["stamp"]["custodian"]) == ("receipt.refused", "custody.stale", DISTRICT)
+
+
+async def test_settles_by_the_offices_receipt_and_tells_the_sender(bench: Bench) -> None:
+    envelope = submitted(deciding_organ=DEPARTMENT)
+    await bench.take(envelope)
+    await bench.answers()
+    item = {
+        "source": envelope.source,
+        "id": envelope.id,
+        "subject": CODE,
+        "hopsequence": 1,
+        "deliveries": [{"organ": DEPARTMENT, "state": "handed_over", "handed_over_at": "2024-06-03T01:00:05Z"}],
+    }
+    receipt = Envelope(
+        id=str(uuid4()),
+        source="urn:lienthong:h28:province",
+        type="receipt.handed-over",
+        subject="province",
+        time=NOW,
+        value=orjson.dumps({"items": [item]}),
+    )
+    await bench.take(receipt, receipt, topic="ingest.province")
+    [(topic, kind, told)] = await bench.answers()
+    assert (topic, kind) == ("deliver.commune", "receipt.handed-over")
+    assert told["deliveries"][0]["handed_over_at"] == "2024-06-03T01:00:05.000Z"
+    assert (await bench.rows("SELECT state FROM transfer"))[0]["state"] == "handed_over"
+    assert (await bench.rows("SELECT done FROM hop"))[0]["done"]
+    astray = replace(receipt, value=orjson.dumps({"items": [item | {"hopsequence": 7}]}))
+    await bench.take(astray, topic="ingest.province")
+    assert "delivery.misaddressed" in (await bench.rows("SELECT verdict FROM dead_letter"))[0]["verdict"]
+
+
+async def test_sends_every_hop_again_from_the_number_asked_for(bench: Bench) -> None:
+    await bench.take(
+        submitted(deciding_organ=DEPARTMENT), act("dossier.status-changed", 2, action="accept", status=2, epoch=1)
+    )
+    assert len(await bench.sent(bench.hops)) == 2
+    assert await bench.sent(bench.hops) == []
+    asking = Envelope(
+        id=str(uuid4()),
+        source="urn:lienthong:h28:province",
+        type="control.resend-requested",
+        subject="province",
+        time=NOW,
+        value=orjson.dumps({"items": [{"subject": CODE, "emitter": "gateway", "first": 1}]}),
+    )
+    await bench.take(asking, topic="ingest.province")
+    numbers = [int(dict(m.headers)["ce_hopsequence"]) for m in await bench.sent(bench.hops)]
+    assert numbers == [1, 2]

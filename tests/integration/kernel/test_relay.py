@@ -1,0 +1,129 @@
+"""The relay against a real broker: order, nothing lost when it is killed, one leader, a log that is lost."""
+
+import asyncio
+import time
+
+from sqlalchemy import text
+
+from deploy.local.kafka import Kafka
+from services.kernel.messaging.cluster import Cluster
+from tests.integration.kernel.scene import TOPIC, Scene, accepted, facts_of, is_so, read_all, until
+
+
+async def all_sent(scene: Scene) -> bool:
+    return await scene.count("pending") == 0
+
+
+async def test_facts_reach_the_log_in_order_and_soon_after_their_commit(scene: Scene) -> None:
+    scene.start()
+    await scene.write(["warm"])
+    await until(lambda: all_sent(scene), what="first fact sent")
+    began = time.monotonic()
+    await scene.write(["a", "b", "a"])
+    await until(lambda: all_sent(scene), every=0.002)
+    took = time.monotonic() - began
+    for _ in range(20):
+        await scene.write(["a", "b"])
+    await until(lambda: all_sent(scene))
+    facts = facts_of(await read_all(scene.cluster, TOPIC))
+    assert facts == {"warm": [1], "a": list(range(1, 23)), "b": list(range(1, 22))}
+    assert took < 0.5, "woken by the bell, not by the poll"
+    assert await scene.count("state = 'sent' AND log_offset >= 0 AND log_generation = 1") == await scene.count()
+
+
+async def test_nothing_is_lost_or_reordered_when_the_broker_is_killed(scene: Scene, kafka: Kafka) -> None:
+    scene.start()
+    await scene.write(["a", "b"])
+    await until(lambda: all_sent(scene))
+
+    async def write() -> None:
+        for _ in range(60):
+            await scene.write(["a", "b", "c"])
+            await asyncio.sleep(0.01)
+
+    writing = asyncio.create_task(write())
+    await asyncio.to_thread(kafka.kill)
+    await writing
+    assert await scene.count("pending") > 0
+    await until(lambda: is_so(not scene.relay.part().ok))
+    await asyncio.to_thread(kafka.start)
+    await until(lambda: all_sent(scene), seconds=30)
+    facts = facts_of(await read_all(scene.cluster, TOPIC))
+    assert {subject: accepted(numbers) for subject, numbers in facts.items()} == {"a": 61, "b": 61, "c": 60}
+    await until(lambda: is_so(scene.relay.part().ok))
+    assert scene.watch.generation == 1, "a restart is no loss"
+
+
+async def test_a_wiped_broker_is_noticed_and_gets_everything_again(scene: Scene, kafka: Kafka) -> None:
+    scene.start()
+    await scene.write(["a", "b", "a"])
+    await until(lambda: all_sent(scene))
+    await asyncio.to_thread(kafka.wipe)
+    await scene.write(["b"])
+    await asyncio.to_thread(kafka.start)
+
+    async def complete() -> bool:
+        return scene.watch.generation == 2 and await all_sent(scene)
+
+    await until(complete, seconds=30)
+    facts = facts_of(await read_all(scene.cluster, TOPIC))
+    assert {subject: accepted(numbers) for subject, numbers in facts.items()} == {"a": 2, "b": 2}
+    assert await scene.count("log_generation = 2") == 4
+
+
+async def test_an_offset_that_does_not_rise_is_a_lost_log(scene: Scene) -> None:
+    scene.start()
+    await scene.write(["a"])
+    await until(lambda: all_sent(scene))
+    async with scene.database.transaction() as conn:
+        await conn.execute(text("UPDATE log_position SET last_offset = 1000"))
+    await scene.write(["a"])
+
+    async def raised() -> bool:
+        return scene.watch.generation == 2 and await all_sent(scene)
+
+    await until(raised)
+    facts = facts_of(await read_all(scene.cluster, TOPIC))
+    assert accepted(facts["a"]) == 2
+    assert facts["a"].count(1) == 2
+
+
+async def test_one_relay_leads_and_the_other_takes_over(scene: Scene, database_url: str, cluster: Cluster) -> None:
+    scene.start()
+    await scene.write(["a"])
+    await until(lambda: all_sent(scene))
+    other = Scene(database_url, cluster)
+    try:
+        other.start()
+        await until(lambda: is_so("standing by" in other.relay.part().detail))
+        await scene.supervisor.stop()
+        await other.write(["a", "a"])
+        await until(lambda: all_sent(other))
+        await until(lambda: is_so("leading" in other.relay.part().detail))
+    finally:
+        await other.aclose()
+    assert facts_of(await read_all(cluster, TOPIC)) == {"a": [1, 2, 3]}
+
+
+async def test_a_record_that_is_too_large_holds_back_its_key_alone(scene: Scene) -> None:
+    scene.start()
+    written = await scene.write(["a", "b"])
+    await until(lambda: all_sent(scene))
+    async with scene.database.transaction() as conn:
+        big = (await scene.append(conn, ["a"]))[0]
+        await conn.execute(
+            text("UPDATE outbox SET value = :v WHERE envelope_id = :id"), {"v": b"x" * 2_000_000, "id": big.id}
+        )
+        await scene.append(conn, ["a", "b"])
+    await until(lambda: _held(scene))
+    assert facts_of(await read_all(scene.cluster, TOPIC)) == {"a": [1], "b": [1, 2]}
+    assert not scene.relay.part().ok
+    async with scene.database.transaction() as conn:
+        await conn.execute(text("UPDATE outbox SET value = :v WHERE envelope_id = :id"), {"v": b"{}", "id": big.id})
+    await until(lambda: all_sent(scene))
+    assert facts_of(await read_all(scene.cluster, TOPIC))["a"] == [1, 2, 3]
+    assert len(written) == 2
+
+
+async def _held(scene: Scene) -> bool:
+    return "held back" in scene.relay.part().detail and await scene.count("pending") == 2

@@ -1,0 +1,334 @@
+"""The gateway's database: what a chunk of facts, receipts and requests changes in it, and what its relay sends.
+
+Each public method is one transaction; who calls it holds the row locks of the subjects concerned.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from contracts.custody import Dossier, Refusal, decide, is_outdated, submit, told
+from contracts.protocol import (
+    ASK_PAUSE_SECONDS,
+    DELIVERY_RESEND_SECONDS,
+    Arrival,
+    DeliveryState,
+    Stamp,
+    addressees,
+    judge_arrival,
+    reported,
+    settle,
+    wait_seconds,
+)
+
+from .log import Place
+from .office import IsUnread
+from .process import Locks, Memory
+from .relay import Lease, Outgoing
+from .wire import SUBMIT, VOID, Answer, Ask, Batch, Carried, Fact, Handed, Message, Mistake, States, Violation
+
+Identity = tuple[str, str]
+HopKey = tuple[str, str, int]
+"""(subject, office, hopsequence)."""
+
+
+@dataclass(eq=False)
+class Entry:
+    """A line of the ledger: the fact, the verdict, one delivery per organ, the stamp after its effect."""
+
+    fact: Fact
+    refusal: Refusal | None = None
+    stamp: Stamp | None = None
+    states: dict[str, DeliveryState] = field(default_factory=dict)
+    hops: list["Hop"] = field(default_factory=list)
+    parked: bool = False
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.refusal is None and not self.parked and self.fact.action != VOID
+
+    @property
+    def identity(self) -> Identity:
+        return self.fact.source, self.fact.id
+
+
+@dataclass(eq=False)
+class Hop:
+    """One record on its way to one office. `asked` when the office wants it whatever its state."""
+
+    entry: Entry
+    subject: str
+    office: str
+    number: int
+    organs: tuple[str, ...]
+    receipted: bool = False
+    asked: bool = False
+    attempts: int = 0
+    due_at: float = 0.0
+    place: Place | None = None
+    offset: int | None = None
+
+    @property
+    def record(self) -> Carried:
+        return Carried(
+            subject=self.subject,
+            office=self.office,
+            hop=self.number,
+            fact=self.entry.fact,
+            organs=addressees({organ: self.entry.states[organ] for organ in self.organs}),
+            stamp=self.entry.stamp,
+        )
+
+
+class Gateway:
+    def __init__(self, homes: Mapping[str, str], *, is_unread: IsUnread, mistake: Mistake | None) -> None:
+        self.homes = dict(homes)
+        self.mistake = mistake
+        self.locks = Locks()
+        self.lease = Lease()
+        self.cluster = 1
+        self.acknowledged: dict[Place, int] = {}
+        self.ledger: dict[Identity, Entry] = {}
+        self.by_subject: dict[str, list[Entry]] = {}
+        self.sequences: dict[tuple[str, str], int] = {}
+        self.dossiers: dict[str, Dossier] = {}
+        self.hops: dict[HopKey, Hop] = {}
+        self.undecided: set[str] = set()
+        self.waiting: list[tuple[Entry, str]] = []
+        self.touched: set[str] = set()
+        self._hop_counters: dict[tuple[str, str], int] = {}
+        self._notes: dict[int, tuple[str, Answer | Ask]] = {}
+        self._asked: dict[str, float] = {}
+        self._drawn = 0
+        self._is_unread = is_unread
+
+    def drawn_hops(self) -> dict[tuple[str, str], int]:
+        return dict(self._hop_counters)
+
+    # what comes in
+
+    def take(self, messages: Iterable[Message], now: float, memory: Memory) -> None:
+        for message in messages:
+            if isinstance(message, Fact):
+                self._take_fact(message, now, memory)
+            elif isinstance(message, Handed):
+                self._take_receipt(message)
+            elif isinstance(message, Ask):
+                self._take_request(message, now)
+            else:
+                raise Violation(f"a topic holds only its own kinds: {message}")
+
+    def _take_fact(self, fact: Fact, now: float, memory: Memory) -> None:
+        known = self.ledger.get((fact.source, fact.id))
+        last = self.sequences.get((fact.subject, fact.emitter), 0)
+        arrival = judge_arrival(
+            known.fact.digest() if known else None, fact.digest(), last=last, sequence=fact.sequence
+        )
+        match arrival:
+            case Arrival.ANSWER if known is not None:
+                self._answer_again(known, now)
+            case Arrival.ASK if self.mistake is Mistake.PARKED_GAP:
+                self.ledger[fact.source, fact.id] = Entry(fact, parked=True)
+                memory.parked[fact.subject, fact.emitter, fact.sequence] = fact
+            case Arrival.ASK:
+                self._request(fact, last + 1, now)
+            case Arrival.TAKE:
+                self._judge(fact, now, memory)
+                following = memory.parked.pop((fact.subject, fact.emitter, fact.sequence + 1), None)
+                if following is not None:
+                    self.ledger.pop((following.source, following.id), None)
+                    self._take_fact(following, now, memory)
+            case _:
+                raise Violation(f"a number is used once: {arrival} for {fact}")
+
+    def _answer_again(self, entry: Entry, now: float) -> None:
+        if self.mistake is Mistake.SILENT_DUPLICATE or entry.parked:
+            return
+        self._answer_whole(entry)
+        for hop in entry.hops:
+            if not hop.receipted:
+                hop.due_at = now
+
+    def _judge(self, fact: Fact, now: float, memory: Memory) -> None:
+        """Accepted or refused, the number is used up; ledger, route, hops, dossier and receipt in one transaction."""
+        self.touched.add(fact.subject)
+        self.sequences[fact.subject, fact.emitter] = fact.sequence
+        before = self.dossiers.get(fact.subject)
+        outcome = self._enforce(fact, before)
+        entry = Entry(fact, refusal=outcome if isinstance(outcome, Refusal) else None)
+        if isinstance(outcome, Dossier):
+            self.dossiers[fact.subject] = outcome
+            entry.states = dict.fromkeys(told(before, outcome, fact.sender), DeliveryState.OPEN)
+        dossier = self.dossiers.get(fact.subject)
+        entry.stamp = dossier.stamp if dossier else None
+        self.ledger[entry.identity] = entry
+        self.by_subject.setdefault(fact.subject, []).append(entry)
+        self._route(entry, now, memory)
+        self._answer_whole(entry)
+
+    def _enforce(self, fact: Fact, before: Dossier | None) -> Dossier | Refusal | None:
+        if fact.action == VOID:
+            return None
+        if not fact.readable:
+            return Refusal("schema", "contract.invalid")
+        if fact.action == SUBMIT:
+            return Refusal("custody", "dossier.exists") if before else submit(fact.sender, fact.deciding)
+        if before is None or fact.move is None:
+            return Refusal("custody", "dossier.unknown")
+        outcome = decide(before, fact.move)
+        if isinstance(outcome, Dossier) and fact.snapshot and self.mistake is not Mistake.BARE_SNAPSHOT:
+            entries = [entry for entry in self.by_subject[fact.subject] if entry.is_accepted]
+            accepted = {entry.fact.id for entry in entries}
+            due = {entry.fact.id for entry in entries if self._is_due_to(entry, fact.sender)}
+            if is_outdated(fact.snapshot.history, accepted=accepted, due=due):
+                return Refusal("custody", "custody.stale")
+        return outcome
+
+    def _is_due_to(self, entry: Entry, organ: str) -> bool:
+        state = entry.states.get(organ)
+        return entry.fact.sender == organ or state in (DeliveryState.OPEN, DeliveryState.HANDED_OVER)
+
+    def _route(self, entry: Entry, now: float, memory: Memory) -> None:
+        """Opens a hop per office; an organ without a decided successor waits, and so does what follows for it."""
+        offices: dict[str, list[str]] = {}
+        for organ in entry.states:
+            if organ in self.undecided or any(self._waits(entry, organ, other) for other in self.waiting):
+                self.waiting.append((entry, organ))
+            else:
+                offices.setdefault(self.homes[organ], []).append(organ)
+        for office, organs in sorted(offices.items()):
+            self._open_hop(entry, office, tuple(organs), now, memory)
+
+    def _waits(self, entry: Entry, organ: str, other: tuple[Entry, str]) -> bool:
+        return other[1] == organ and other[0].fact.subject == entry.fact.subject
+
+    def _open_hop(self, entry: Entry, office: str, organs: tuple[str, ...], now: float, memory: Memory) -> None:
+        subject = entry.fact.subject
+        counters = self._hop_counters if memory.drawn is None else memory.drawn
+        number = counters.get((subject, office), 0) + 1
+        counters[subject, office] = self._hop_counters[subject, office] = number
+        hop = Hop(entry, subject, office, number, organs, due_at=now)
+        self.hops[subject, office, number] = hop
+        entry.hops.append(hop)
+
+    def _take_receipt(self, handed: Handed) -> None:
+        hop = self.hops.get((handed.subject, handed.office, handed.hop))
+        if hop is None:
+            raise Violation(f"a receipt names a hop of its office: {handed}")
+        before, states = self._told(hop.entry), hop.entry.states
+        hop.receipted = True
+        for organ, result in handed.results:
+            if states[organ] is DeliveryState.OPEN or self.mistake is not Mistake.DEAF_CLOSE:
+                states[organ] = settle(states[organ], result)
+        changed = [pair for pair in self._told(hop.entry) if pair not in before]
+        if changed:
+            self._answer(hop.entry, "handed-over", tuple(changed))
+
+    def _take_request(self, ask: Ask, now: float) -> None:
+        """Every hop from that number on, closed ones as void, goes again under the relay's guard."""
+        for (subject, office, number), hop in self.hops.items():
+            if subject == ask.subject and office == ask.emitter and number >= ask.first:
+                hop.asked, hop.due_at = True, now
+
+    # what people do
+
+    def close(self, entry: Entry, organ: str, now: float) -> None:
+        """An operator gives a delivery up; its hop narrows, or goes out as void under its number."""
+        if entry.states.get(organ) is not DeliveryState.OPEN:
+            return
+        entry.states[organ] = DeliveryState.CLOSED
+        for hop in entry.hops:
+            if organ in hop.organs:
+                hop.due_at = now
+        if (entry, organ) in self.waiting:
+            self.waiting.remove((entry, organ))
+            self._answer(entry, "handed-over", ((organ, DeliveryState.CLOSED),))
+
+    def settle_successor(self, organ: str, now: float) -> None:
+        """The decision applies to all that waited for this organ, in their order; each takes a hop of its own."""
+        self.undecided.discard(organ)
+        released = [entry for entry, waiting in self.waiting if waiting == organ]
+        self.waiting = [(entry, waiting) for entry, waiting in self.waiting if waiting != organ]
+        for entry in released:
+            self._open_hop(entry, self.homes[organ], (organ,), now, Memory())
+
+    # what goes out
+
+    def _told(self, entry: Entry) -> States:
+        """The deliveries as the sender is told of them."""
+        under_way = {organ for hop in entry.hops if not hop.receipted for organ in hop.organs}
+        if self.mistake is Mistake.HASTY_CLOSE:
+            under_way = set()
+        return tuple((organ, reported(state, receipted=organ not in under_way)) for organ, state in entry.states.items())
+
+    def _answer_whole(self, entry: Entry) -> None:
+        self._answer(entry, "refused" if entry.refusal else "routed", self._told(entry))
+
+    def _answer(self, entry: Entry, kind: str, deliveries: States) -> None:
+        """Every receipt carries the dossier's present stamp, so a lost one is made good by any later one."""
+        dossier = self.dossiers.get(entry.fact.subject)
+        answer = Answer(
+            source=entry.fact.source,
+            id=entry.fact.id,
+            subject=entry.fact.subject,
+            kind=kind,
+            deliveries=deliveries,
+            refusal=entry.refusal,
+            stamp=dossier.stamp if dossier else None,
+        )
+        self._note(entry.fact.source, answer)
+
+    def _request(self, fact: Fact, first: int, now: float) -> None:
+        if now - self._asked.get(fact.subject, -ASK_PAUSE_SECONDS) >= ASK_PAUSE_SECONDS:
+            self._asked[fact.subject] = now
+            self._note(fact.source, Ask(fact.subject, fact.emitter, first))
+
+    def _note(self, office: str, note: Answer | Ask) -> None:
+        self._drawn += 1
+        self._notes[self._drawn] = (office, note)
+
+    def outgoing(self, now: float) -> list[Outgoing]:
+        """Hops that are due, in hop order; receipts, one record an office; requests."""
+        found = [
+            Outgoing(hop_key, f"deliver.{hop.office}", hop.subject, f"{hop.office} {hop.subject}", hop.record)
+            for hop_key, hop in sorted(self.hops.items())
+            if self._is_due(hop, now)
+        ]
+        batches: dict[str, dict[int, Answer]] = {}
+        for number, (office, note) in self._notes.items():
+            if isinstance(note, Ask):
+                found.append(Outgoing(number, f"deliver.{office}", note.subject, f"note {number}", note))
+            else:
+                batches.setdefault(office, {})[number] = note
+        for office, answers in batches.items():
+            batch = Batch(tuple(answers.values()))
+            found.append(Outgoing(tuple(answers), f"deliver.{office}", office, f"receipts {office}", batch))
+        return found
+
+    def _is_due(self, hop: Hop, now: float) -> bool:
+        if (hop.receipted and not hop.asked) or hop.due_at > now:
+            return False
+        return not self._is_unread(f"office.{hop.office}", hop.place, hop.offset)
+
+    def sent(self, outgoing: Outgoing, partition: int, offset: int, now: float) -> None:
+        if outgoing.ref in self.hops:
+            hop = self.hops[outgoing.ref]  # type: ignore[index]
+            hop.attempts, hop.asked = hop.attempts + 1, False
+            hop.place, hop.offset = (outgoing.topic, partition), offset
+            hop.due_at = now + wait_seconds(DELIVERY_RESEND_SECONDS, hop.attempts)
+            return
+        numbers = outgoing.ref if isinstance(outgoing.ref, tuple) else (outgoing.ref,)
+        for number in numbers:
+            self._notes.pop(number, None)
+
+    def unsendable(self, outgoing: Outgoing) -> None:
+        raise Violation(f"what was accepted can be sent on: {outgoing}")
+
+    def log_lost(self, now: float) -> None:
+        self.acknowledged.clear()
+        for hop in self.hops.values():
+            hop.place = hop.offset = None
+            if not hop.receipted:
+                hop.due_at = now
+
+    def next_due(self) -> float | None:
+        return min((hop.due_at for hop in self.hops.values() if not hop.receipted), default=None)

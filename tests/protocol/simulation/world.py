@@ -1,0 +1,163 @@
+"""Two offices and a gateway of two processes each over one log, a clock, and everything that can happen to them."""
+
+from collections.abc import Callable
+
+from contracts.protocol import Rung, is_unread
+
+from .checks import Checks
+from .gateway import Entry, Gateway
+from .log import PARTITIONS, Fate, Log, Place
+from .office import Office
+from .process import Process
+from .wire import Mistake, Violation
+
+ORGANS = {"commune": ("c1", "c2"), "province": ("p1", "p2")}
+HOMES = {organ: office for office, organs in ORGANS.items() for organ in organs}
+SUBJECTS = ("d0", "d1", "d2")
+PROCESSES = 2
+
+ROUTED_WITHIN = 3600 + 60
+"""Facts are sent again hourly at the latest; then one exchange suffices."""
+SETTLED_WITHIN = ROUTED_WITHIN + 6 * 3600 + 24 * 3600 + 600
+"""Hops go again after 6 h, and a lost receipt is asked for after a day, at the latest."""
+ROUNDS_TO_QUIET = 400
+
+
+class World:
+    """`fate` decides each append while the network is ill."""
+
+    def __init__(self, fate: Callable[[], Fate], mistake: Mistake | None = None) -> None:
+        self.now = 0.0
+        self.log = Log(fate)
+        self.gateway = Gateway(HOMES, is_unread=self._is_unread, mistake=mistake)
+        self.offices = {
+            name: Office(name, organs, is_unread=self._is_unread, mistake=mistake) for name, organs in ORGANS.items()
+        }
+        self.ends: dict[str, list[Process]] = {}
+        self._members("gateway", self.gateway, "gateway", [f"ingest.{name}" for name in ORGANS])
+        for name, office in self.offices.items():
+            self._members(name, office, f"office.{name}", [f"deliver.{name}"])
+        self.checks = Checks(self.gateway, self.offices)
+
+    def _members(self, end: str, database: Gateway | Office, group: str, topics: list[str]) -> None:
+        self.ends[end] = [Process(f"{end}.{i}", database, self.log, group) for i in range(PROCESSES)]
+        places = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+        self.assign(end, {place: i % PROCESSES for i, place in enumerate(places)})
+
+    def _is_unread(self, group: str, place: Place | None, offset: int | None) -> bool:
+        return place is not None and is_unread(offset, passed=self.log.passed(group, place), end=self.log.end(place))
+
+    @property
+    def processes(self) -> list[Process]:
+        return [process for members in self.ends.values() for process in members]
+
+    @property
+    def places(self) -> list[Place]:
+        return sorted(place for process in self.processes for place in process.places)
+
+    # what people do
+
+    def open_dossier(self, organ: str, subject: str, deciding: str, *, readable: bool = True) -> bool:
+        """A code belongs to the organ that issued it: only who opened it first may open it again, after a refusal."""
+        office = self.offices[HOMES[organ]]
+        receivers = {o.mirrors[subject].receiver for o in self.offices.values() if subject in o.mirrors}
+        if not office.locks.are_free([subject]) or (receivers - {organ, ""}) or office.view(organ, subject):
+            return False
+        office.open_dossier(organ, subject, deciding, readable=readable)
+        return True
+
+    def act(self, organ: str, subject: str, action: str, **how: str | bool) -> str:
+        office = self.offices[HOMES[organ]]
+        if not office.locks.are_free([subject]):
+            return "busy"
+        return office.act(organ, subject, action, **how)  # type: ignore[arg-type]
+
+    def close(self, entry: Entry, organ: str) -> None:
+        if self.gateway.locks.are_free([entry.fact.subject]):
+            self.gateway.close(entry, organ, self.now)
+
+    def settle_successor(self, organ: str) -> None:
+        subjects = {entry.fact.subject for entry, waiting in self.gateway.waiting if waiting == organ}
+        if self.gateway.locks.are_free(subjects):
+            self.gateway.settle_successor(organ, self.now)
+
+    def unjam(self, office: str, subject: str) -> None:
+        if self.offices[office].locks.are_free([subject]):
+            self.offices[office].unjam(subject, self.now)
+
+    # what befalls the machines
+
+    def assign(self, end: str, owners: dict[Place, int]) -> None:
+        """The group deals its partitions out anew."""
+        for i, process in enumerate(self.ends[end]):
+            process.own({place for place, owner in owners.items() if owner == i})
+
+    def owned(self, end: str) -> list[Place]:
+        return sorted(place for process in self.ends[end] for place in process.places)
+
+    def turn(self, process: Process) -> bool:
+        """Everything a healthy process does until it has to wait."""
+        moved = process.lock() | process.commit(self.now) | process.acknowledge()
+        for place in sorted(process.places):
+            moved |= process.read(place, 50, self.now)
+            moved |= process.lock() | process.commit(self.now) | process.acknowledge()
+        return moved | self.relay(process)
+
+    def relay(self, process: Process) -> bool:
+        moved = process.relay.send(10**6) | process.relay.record(self.now)
+        return moved | process.relay.claim(self.now) | process.relay.send(10**6) | process.relay.record(self.now)
+
+    def bustle(self) -> None:
+        """Every process that is not paused takes a turn."""
+        for process in self.processes:
+            if not process.paused:
+                self.turn(process)
+
+    # healing
+
+    def heal(self) -> None:
+        """The network is well again, everybody wakes up, people decide what waits for them; then all must settle."""
+        self.log.fate = lambda: Fate.KEPT
+        for process in self.processes:
+            process.paused = False
+        self._until_quiet()
+        for organ in sorted(self.gateway.undecided):
+            self.settle_successor(organ)
+        for office in self.offices.values():
+            for subject in sorted(office.jammed):
+                office.unjam(subject, self.now)
+        healed_at = self.now
+        self._until_quiet()
+        while not self.is_settled():
+            self._wait(healed_at)
+            self._until_quiet()
+        self.checks.final()
+
+    def _until_quiet(self) -> None:
+        for _ in range(ROUNDS_TO_QUIET):
+            if not any([self.turn(process) for process in self.processes]):
+                self.checks.step()
+                return
+        raise Violation("traffic comes to rest once nothing new happens")
+
+    def _wait(self, healed_at: float) -> None:
+        """On to the next moment anything is due; the promise is how long that may go on."""
+        elapsed = self.now - healed_at
+        unrouted = [row.fact.id for o in self.offices.values() for row in o.rows.values() if row.rung < Rung.ROUTED]
+        if unrouted and elapsed > ROUTED_WITHIN:
+            raise Violation(f"each fact is routed within {ROUTED_WITHIN} s: {unrouted}")
+        if elapsed > SETTLED_WITHIN:
+            raise Violation(f"each fact is settled within {SETTLED_WITHIN} s: {self._unsettled()}")
+        moments = [end.next_due() for end in (self.gateway, *self.offices.values())]
+        moments += [end.lease.until for end in (self.gateway, *self.offices.values())]
+        later = [moment for moment in moments if moment is not None and moment > self.now]
+        if not later:
+            raise Violation(f"every wait has a timer: {self._unsettled()}")
+        self.now = min(later)
+
+    def is_settled(self) -> bool:
+        return not self._unsettled()
+
+    def _unsettled(self) -> list[str]:
+        facts = [row.fact.id for o in self.offices.values() for row in o.rows.values() if row.rung < Rung.SETTLED]
+        return facts + [f"hop {key}" for key, hop in self.gateway.hops.items() if not hop.receipted]
