@@ -139,12 +139,14 @@ def _examine(contract: str, value: bytes) -> dict[str, Any] | ContractViolation:
     except orjson.JSONDecodeError:
         return ContractViolation("", "json")
     validator = _validator(contract)
-    if validator.is_valid(payload):
-        return payload
     try:
-        validator.validate(payload)
+        if not validator.is_valid(payload):
+            validator.validate(payload)
     except ValidationError as error:
         return _violation(error)
+    except ValueError:
+        # nested deeper (255) than the validator describes; no contract nests half a dozen levels
+        return ContractViolation("", "depth")
     return payload
 
 

@@ -91,10 +91,6 @@ def build(settings: AxisSettings, *, clock: Callable[[], datetime] | None = None
             "Trục quốc gia giả lập chỉ chạy ở chế độ thử trên một máy (LIENTHONG_LOCAL=1).",
             "The stand-in of the national axis works in local mode only (LIENTHONG_LOCAL=1).",
         )
-    faults = Faults()
-    secrets = {
-        name: [secret.get_secret_value() for secret in system.secrets] for name, system in settings.systems().items()
-    }
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -111,13 +107,30 @@ def build(settings: AxisSettings, *, clock: Callable[[], datetime] | None = None
             await asyncio.to_thread(store.close)
 
     app = FastAPI(title="National axis: LOCAL STAND-IN", lifespan=lifespan, docs_url=None, redoc_url=None)
+    faults = Faults()
+    app.include_router(_public(app, faults, settings))
+    app.include_router(_control(app, faults))
 
-    @app.get("/healthz")
+    @app.exception_handler(NotLoopback)
+    async def not_loopback(_: Request, __: NotLoopback) -> JSONResponse:
+        return _problem(403, "control calls come from the same machine")
+
+    return app
+
+
+def _public(app: FastAPI, faults: Faults, settings: AxisSettings) -> APIRouter:
+    """What a client of the axis may call."""
+    router = APIRouter()
+    secrets = {
+        name: [secret.get_secret_value() for secret in system.secrets] for name, system in settings.systems().items()
+    }
+
+    @router.get("/healthz")
     async def healthz() -> JSONResponse:
         ok = not app.state.answering.done()
         return JSONResponse({"ok": ok, "standin": "national axis"}, 200 if ok else 503)
 
-    @app.api_route("/vxp/{verb}", methods=["GET", "POST"])
+    @router.api_route("/vxp/{verb}", methods=["GET", "POST"])
     async def call(verb: str, request: Request) -> Response:
         fault = faults.take(verb)
         if fault == "500":
@@ -131,13 +144,7 @@ def build(settings: AxisSettings, *, clock: Callable[[], datetime] | None = None
             answer = JSONResponse(bad(verb, refusal))
         return LostAnswer() if fault == "lose_answer" else answer
 
-    app.include_router(_control(app, faults))
-
-    @app.exception_handler(NotLoopback)
-    async def not_loopback(_: Request, __: NotLoopback) -> JSONResponse:
-        return _problem(403, "control calls come from the same machine")
-
-    return app
+    return router
 
 
 def _control(app: FastAPI, faults: Faults) -> APIRouter:

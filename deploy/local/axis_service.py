@@ -169,15 +169,14 @@ class Axis:
         due = await asyncio.to_thread(self._store.next_to_answer)
         if due is None:
             return False
-        doc_id, organ, code, data = due
-        message = await asyncio.to_thread(read, data)
+        message = await asyncio.to_thread(read, due.data)
         at = self._clock()
-        addressee, status = central.status_of(message, organ, code, at)
-        system_id = self._system_of(addressee)
-        receivers = [Receiver(addressee, system_id)] if system_id is not None else []
-        letter = Letter("status", organ, _document_id(message), status)
-        await asyncio.to_thread(self._store.answer, doc_id, code, letter, receivers, at)
-        log.info("axis.status_answered", doc_id=doc_id, organ=organ, step=code)
+        addressee, status = central.status_of(message, due.organ, due.code, at)
+        # a file may name a sender nobody registered: its answers go back the way it came
+        receiver = Receiver(addressee, self._system_of(addressee) or due.system_id)
+        letter = Letter("status", due.organ, _document_id(message), status)
+        await asyncio.to_thread(self._store.answer, due.doc_id, due.code, letter, receiver, at)
+        log.info("axis.status_answered", doc_id=due.doc_id, organ=due.organ, step=due.code)
         return True
 
     def _receivers(self, message: Message, named: Sequence[str]) -> list[Receiver]:

@@ -51,6 +51,17 @@ class Receiver:
     plan: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery to an organ of the axis, the status code it answers next, and the message with its client."""
+
+    doc_id: str
+    organ: str
+    code: str
+    data: bytes
+    system_id: str | None
+
+
 class AxisStore:
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,23 +117,24 @@ class AxisStore:
             )
             return known is not None
 
-    def next_to_answer(self) -> tuple[str, str, str, bytes] | None:
-        """The oldest delivery with an answer due: its DocId, the organ it was for, the next code, the message."""
+    def next_to_answer(self) -> Due | None:
+        """The oldest delivery with an answer due."""
         with self._transaction() as connection:
             row = connection.execute(
-                "select d.doc_id, d.organ, d.todo, m.data from delivery d join message m on m.doc_id = d.message"
+                "select d.doc_id, d.organ, d.todo, m.data, m.system_id from delivery d"
+                " join message m on m.doc_id = d.message"
                 " where d.todo <> '' order by d.seq limit 1"
             ).fetchone()
-            return (row[0], row[1], row[2].split(",")[0], row[3]) if row else None
+            return Due(row[0], row[1], row[2].split(",")[0], row[3], row[4]) if row else None
 
-    def answer(self, doc_id: str, code: str, letter: Letter, receivers: Sequence[Receiver], at: datetime) -> None:
+    def answer(self, doc_id: str, code: str, letter: Letter, receiver: Receiver, at: datetime) -> None:
         """Keeps the answer and takes its code off the list of those due, together; a repeat changes nothing."""
         with self._transaction() as connection:
             row = connection.execute("select todo from delivery where doc_id = ?", (doc_id,)).fetchone()
             due = row[0].split(",") if row else []
             if due[:1] != [code]:
                 return
-            _insert(connection, letter, receivers, at, 1, key=f"{doc_id}\n{code}")
+            _insert(connection, letter, [receiver], at, 1, key=f"{doc_id}\n{code}")
             connection.execute(
                 "update delivery set status = 'done', todo = ?, updated_at = ? where doc_id = ?",
                 (",".join(due[1:]), at.isoformat(), doc_id),

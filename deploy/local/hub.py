@@ -124,6 +124,7 @@ class Hub:
         for server in (self.kafka, self.postgres):
             if server is not None:
                 server.kill()
+                server.stop()
 
     def end_leftovers(self) -> None:
         """What a hub killed with -9 left: programs first, PostgreSQL last."""

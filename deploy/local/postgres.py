@@ -97,7 +97,8 @@ class Postgres:
         self._await_ready()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
+        """Fast shutdown: open transactions are rolled back, everything committed is on disk. Removes the socket's
+        folder, after a kill as well."""
         if self._child is not None:
             self._child.stop(seconds)
             self._child = None

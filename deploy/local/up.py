@@ -138,7 +138,7 @@ class Up:
         line("Thử tiếp · Try next:")
         line("  make smoke")
         line(f"  curl -s {self._hub.address('gateway')}/readyz")
-        line(f"  curl -s {self._hub.address('commune')}/openapi.json")
+        line("  .venv/bin/lienthong inbox --as commune-a")
         line("Ctrl-C để dừng · to stop")
 
 

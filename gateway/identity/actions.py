@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,14 +14,7 @@ from gateway.identity.model import KEYS, SYSTEMS
 from gateway.identity.rules import CLOCK_SKEW, PUBLISH_AHEAD, SCOPES, last_day, signing_key
 from gateway.registries import actions as registries
 from gateway.registries import store as entries
-
-
-class Sealer(Protocol):
-    """Encrypts under the hub's key file; what was sealed in one context does not open in another."""
-
-    def seal(self, plain: bytes, context: bytes) -> bytes: ...
-
-    def open(self, sealed: bytes, context: bytes) -> bytes: ...
+from services.kernel.crypto import Keyring
 
 
 def canonical(system: SystemChanged, directory: Directory, on: date) -> SystemChanged:
@@ -49,11 +41,14 @@ async def create_system(conn: AsyncConnection, system: SystemChanged, hashed: st
 
 
 async def put_system(conn: AsyncConnection, system: SystemChanged, hashed: str | None) -> SystemChanged:
-    """The system as given, new or not; with a hash, that is its only secret from now on."""
+    """The system as given, new or not; with a hash, that is its only secret from now on. A suspension stays."""
+    await entries.lock(conn)
+    held = await store.system(conn, system.client_id)
     if hashed is not None:
         await store.clear_secrets(conn, system.client_id)
         await store.add_secret(conn, system.client_id, hashed)
-    return await _save(conn, system)
+    suspended = held is not None and held.suspended
+    return await _save(conn, system.model_copy(update={"suspended": suspended}))
 
 
 async def suspend_system(conn: AsyncConnection, client_id: str, *, suspended: bool = True) -> SystemChanged:
@@ -68,15 +63,15 @@ async def add_secret(conn: AsyncConnection, client_id: str, hashed: str) -> None
     await store.add_secret(conn, client_id, hashed)
 
 
-async def ensure_key(conn: AsyncConnection, sealer: Sealer, now: datetime) -> None:
+async def ensure_key(conn: AsyncConnection, keyring: Keyring, now: datetime) -> None:
     """Makes the first signing key when there is none; it is in use at once, as nobody can hold an older token."""
     await entries.lock(conn)
     if signing_key(await store.keys(conn, now), now) is None:
-        await _add_key(conn, sealer, now - CLOCK_SKEW)
+        await _add_key(conn, keyring, now - CLOCK_SKEW)
 
 
 async def rotate_key(
-    conn: AsyncConnection, sealer: Sealer, now: datetime, *, ahead: timedelta = PUBLISH_AHEAD
+    conn: AsyncConnection, keyring: Keyring, now: datetime, *, ahead: timedelta = PUBLISH_AHEAD
 ) -> KeyPublished:
     """Publishes a new key that signs from `now + ahead` on; those before it verify until their last token has ended."""
     await entries.lock(conn)
@@ -85,7 +80,7 @@ async def rotate_key(
         key.model_copy(update={"valid_to": last_day(begins)}) for key in await store.keys(conn, now) if not key.valid_to
     ]
     await _save_keys(conn, replaced)
-    return await _add_key(conn, sealer, begins)
+    return await _add_key(conn, keyring, begins)
 
 
 def private_context(kid: str) -> bytes:
@@ -104,11 +99,11 @@ async def _save(conn: AsyncConnection, system: SystemChanged) -> SystemChanged:
     return changed[0] if changed else system
 
 
-async def _add_key(conn: AsyncConnection, sealer: Sealer, begins: datetime) -> KeyPublished:
+async def _add_key(conn: AsyncConnection, keyring: Keyring, begins: datetime) -> KeyPublished:
     pair = OKPKey.generate_key("Ed25519")
     kid = f"{begins:%Y%m%d}-{pair.thumbprint()[:16]}"
     jwk = Jwk(kty="OKP", crv="Ed25519", x=str(pair.as_dict(private=False)["x"]), kid=kid, alg="EdDSA", use="sig")
-    await store.add_private_key(conn, kid, sealer.seal(pair.as_pem(private=True), private_context(kid)))
+    await store.add_private_key(conn, kid, keyring.seal(pair.as_pem(private=True), private_context(kid)))
     return (await _save_keys(conn, [KeyPublished(kid=kid, version=1, jwk=jwk, valid_from=begins)]))[0]
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.levels import Level
 from contracts.messages.registry import Jwk, KeyPublished, SystemChanged
 from gateway.identity import store as secrets
-from gateway.identity.actions import Sealer, private_context
+from gateway.identity.actions import private_context
 from gateway.identity.model import KEYS, SYSTEMS
 from gateway.identity.rules import signing_key
 from gateway.registries import store
+from services.kernel.crypto import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class SystemSnapshot:
 class KeySnapshot:
     """Published keys, and the private ones opened."""
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
         self._keys: Mapping[str, KeyPublished] = {}
         self._private: Mapping[str, OKPKey] = {}
         self._revision = 0
@@ -67,7 +68,7 @@ class KeySnapshot:
         changed = {key.kid: key for key in map(KeyPublished.model_validate_json, documents)}
         sealed = await secrets.private_keys(conn, [kid for kid in changed if kid not in self._private])
         opened = {
-            kid: OKPKey.import_key(self._sealer.open(private, private_context(kid))) for kid, private in sealed.items()
+            kid: OKPKey.import_key(self._keyring.open(private, private_context(kid))) for kid, private in sealed.items()
         }
         self._keys, self._private = {**self._keys, **changed}, {**self._private, **opened}
         self._revision = revision

@@ -35,6 +35,8 @@ from services.kernel.vault import Vault
 HOLD_SECONDS = 180.0
 RETRY = Schedule((2.0, 10.0, 60.0, 300.0, 1800.0, 3600.0))
 REFUSED = "axis.refused"
+OURS_TO_MEND = ("15", "local")
+"""Wrong credentials of ours, an answer too large for us: no verdict on the document, so nothing is closed."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,15 +69,21 @@ class Connector:
             doc_id = await self.client.send_edoc(data, sender=sender, to=claim.organs, message_type=message_type)
         except AxisRefused as error:
             log.error("axis.refused", transfer=claim.identity[1], step="send", code=error.code)
-            await self._record(claim, code=REFUSED, doc_id="")
+            if error.code in OURS_TO_MEND:
+                await self._postpone(claim)
+            else:
+                await self._record(claim, code=REFUSED, doc_id="")
         except (AxisUnavailable, HubError) as error:
             log.warning("axis.unavailable", transfer=claim.identity[1], step="send", reason=type(error).__name__)
-            async with self.database.transaction() as conn:
-                await store.postpone(conn, claim.identity, self.retry.after(claim.attempts))
+            await self._postpone(claim)
         else:
             log.info("axis.handed_over", transfer=claim.identity[1], subject=claim.subject, doc_id=doc_id)
             await self._record(claim, code="", doc_id=doc_id)
         return True
+
+    async def _postpone(self, claim: Claim) -> None:
+        async with self.database.transaction() as conn:
+            await store.postpone(conn, claim.identity, self.retry.after(claim.attempts))
 
     async def _file(self, claim: Claim) -> tuple[str, str, bytes]:
         """Sender, kind and bytes; built once, kept in the vault, the same at every attempt."""

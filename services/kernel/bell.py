@@ -165,4 +165,3 @@ async def _close(conn: asyncpg.Connection) -> None:
         await conn.close(timeout=1)
     except (*_GONE, TimeoutError):
         conn.terminate()
-

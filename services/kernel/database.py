@@ -46,6 +46,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
+            hide_parameters=True,  # error messages go to logs, parameters must not
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": STATEMENT_SECONDS + 5,
@@ -109,6 +110,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(_driver_error(error), asyncpg.InterfaceError | asyncpg.InternalClientError) and (
         "closed" in str(error) or "released" in str(error) or "protocol state" in str(error)
     )
+
+
+def is_refused_value(error: BaseException) -> bool:
+    """True when the database would not take a value: a NUL character, a number out of range."""
+    return isinstance(error, _DRIVER_ERRORS) and _sqlstate(error).startswith("22")
 
 
 def sqlalchemy_url(url: str) -> URL:

@@ -222,7 +222,7 @@ class Consumer:
                 attempts += 1
                 self._retrying = type(error).__name__
                 if attempts == 1:
-                    _log.warning("chunk.postponed", topic=lane.partition.topic, error=str(error))
+                    _log.warning("chunk.postponed", topic=lane.partition.topic, error=type(error).__name__)
                 if await lane.rest(seconds):
                     raise _GivenUp from error
             else:

@@ -17,9 +17,7 @@ class TooManyDeadLetters(Exception):
 class DeadLetterLimit:
     """Counts over a sliding window; trips above `allowed` burials that are also above `share` of all records."""
 
-    def __init__(
-        self, *, allowed: int = ALLOWED, share: float = SHARE, window_seconds: float = WINDOW_SECONDS
-    ) -> None:
+    def __init__(self, *, allowed: int = ALLOWED, share: float = SHARE, window_seconds: float = WINDOW_SECONDS) -> None:
         self._allowed = allowed
         self._share = share
         self._window = window_seconds

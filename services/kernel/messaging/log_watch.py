@@ -182,5 +182,5 @@ class LogWatch:
         if raised is None:
             async with self._database.read() as conn:
                 return int((await conn.execute(_KNOWN)).one().generation)
-        _log.error("log.lost", reason=reason, generation=raised)
+        _log.error("log.lost", cause=reason, generation=raised)
         return int(raised)

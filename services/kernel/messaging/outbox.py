@@ -153,9 +153,7 @@ class Outbox:
 
         A gap in the answer, or an empty one, means rows that are no longer kept.
         """
-        rows = await conn.execute(
-            _TAIL, {"source": self._source, "subject": subject, "organ": organ, "first": first}
-        )
+        rows = await conn.execute(_TAIL, {"source": self._source, "subject": subject, "organ": organ, "first": first})
         ring_on_commit(conn, BELL)
         return sorted(row.sequence for row in rows)
 
@@ -203,4 +201,3 @@ def headers_to_text(headers: Headers) -> str:
 
 def headers_from_text(text_: str) -> Headers:
     return tuple((name, value.encode("ascii")) for name, value in orjson.loads(text_))
-

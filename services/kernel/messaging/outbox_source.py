@@ -34,8 +34,8 @@ _SENT = text(f"""
            due_at = now() + make_interval(secs => CASE o.state
                WHEN 'routed' THEN (CAST(:unsettled AS float8[]))[least(o.attempts + 1, :unsettled_count)]
                ELSE (CAST(:unrouted AS float8[]))[least(o.attempts + 1, :unrouted_count)] END)
-      FROM unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
-           AS a(id, round, log_partition, log_offset), broker b
+      FROM unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[]), CAST(:partitions AS int[]),
+                  CAST(:offsets AS bigint[])) AS a(id, round, log_partition, log_offset), broker b
      WHERE o.id = a.id AND o.round = a.round AND o.pending AND {_HELD}
 """)  # noqa: S608 - constant text
 
@@ -90,9 +90,7 @@ class OutboxSource:
 
     name = "outbox"
 
-    def __init__(
-        self, *, lease: str = "relay", unrouted: Schedule = UNROUTED, unsettled: Schedule = UNSETTLED
-    ) -> None:
+    def __init__(self, *, lease: str = "relay", unrouted: Schedule = UNROUTED, unsettled: Schedule = UNSETTLED) -> None:
         self._lease = lease
         self._delays = {
             "unrouted": list(unrouted.delays),

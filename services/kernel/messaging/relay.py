@@ -222,7 +222,7 @@ class Relay:
             count = self._held.get(failure.outgoing.key, (0, 0.0))[0] + 1
             until = time.monotonic() + backoff(count, first=1.0, limit=HOLD_LIMIT_SECONDS)
             self._held[failure.outgoing.key] = (count, until)
-            _log.error("record.refused", source=source.name, topic=failure.outgoing.topic, reason=failure.reason)
+            _log.error("record.refused", source=source.name, topic=failure.outgoing.topic, cause=failure.reason)
 
     async def _away(self, stop: asyncio.Event, what: str, detail: str) -> None:
         self._failures += 1

@@ -22,6 +22,8 @@ from contracts.edxml.writer import write_document
 from contracts.identifiers import ORGAN_PATTERN, organ_key
 from contracts.messages import document as payloads
 from contracts.problems import HubError
+from contracts.statuses import DocumentStatus
+from services.office.documents.rules import NewStatus
 
 MEDIA_TYPE: Final = "application/edxml+xml"
 MEDIA_TYPES: Final = (MEDIA_TYPE, "application/xml", "text/xml")
@@ -48,6 +50,12 @@ _ELEMENTS: Final = {
     "due_on": "DueDate",
     "response_for": "ResponseFor",
 }
+_STATUS_ELEMENTS: Final = {
+    "document": "ResponseFor/DocumentId",
+    "to": "ResponseFor/OrganId",
+    "description": "Description",
+    "staff": "StaffInfo/Staff",
+}
 
 
 def refusal(error: EdxmlError) -> HubError:
@@ -62,6 +70,11 @@ def element(pointer: str) -> str:
     if field == "attachments":
         return "/edXML/AttachmentEncoded/Attachment"
     return f"{HEADER}/{_ELEMENTS[field]}" if field in _ELEMENTS else HEADER
+
+
+def status_element(pointer: str) -> str:
+    """The edXML element of a status message behind a pointer into a posted status."""
+    return f"{HEADER}/{_STATUS_ELEMENTS.get(pointer.split('/')[1] if pointer else '', 'StatusCode')}"
 
 
 def read_fields(message: Document) -> dict[str, Any]:
@@ -88,10 +101,17 @@ def read_fields(message: Document) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def status_fields(message: Status) -> dict[str, Any]:
-    """Description and staff member of a status message, bounded as the payload bounds them."""
-    staff = message.staff_info.staff if message.staff_info else None
-    return {"description": message.description, "staff": staff}
+def read_status(message: Status) -> NewStatus:
+    """A status message; of its StaffInfo only the name of who acted. A time before this century is nobody's clock."""
+    when = message.timestamp
+    return NewStatus(
+        code=message.status_code,
+        description=message.description,
+        staff=message.staff_info.staff if message.staff_info else None,
+        targets=(message.addressee,) if message.status_code == DocumentStatus.TAKE_BACK else None,
+        at=when if when is not None and when.year >= 2000 else None,
+        pointer=status_element,
+    )
 
 
 def write(document: payloads.Document, files: Sequence[Attachment]) -> bytes:

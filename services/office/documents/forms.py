@@ -1,4 +1,4 @@
-"""What callers of the document API send and read; unknown fields are refused, and every text can be written as edXML."""
+"""What callers of the document API send and read. Unknown fields are refused; every text can be written as edXML."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

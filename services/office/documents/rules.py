@@ -6,13 +6,21 @@ recall:    13 before 06 ─► 15 | 16              (the sender asks, the receiv
                                                  update and may come without a 13)
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import hashlib
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
+import orjson
+
+from contracts.envelope import rfc3339
 from contracts.problems import HubError
 from contracts.statuses import DocumentStatus
+
+ISSUED: Final = "document.issued"
+STATUS_CHANGED: Final = "document.status-changed"
 
 _RANK: Final = {
     DocumentStatus.ARRIVED: 1,
@@ -22,6 +30,35 @@ _RANK: Final = {
     DocumentStatus.IN_PROGRESS: 3,
     DocumentStatus.COMPLETED: 4,
 }
+
+
+def as_posted(pointer: str) -> str:
+    """Of a JSON body, whose fields are those of the payload's document."""
+    return pointer.removeprefix("/document")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A document to issue: fields of the payload's document, attachments with their sizes.
+
+    `original` is the edXML file it came in; `pointer` turns a pointer into the payload into one into the input.
+    """
+
+    fields: Mapping[str, Any]
+    original: Mapping[str, Any] | None = None
+    pointer: Callable[[str], str] = as_posted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStatus:
+    """A status to post. `targets` are the recipients chosen, as written; `at` when it happened, not later than now."""
+
+    code: str
+    description: str | None = None
+    staff: str | None = None
+    targets: Sequence[str] | None = None
+    at: datetime | None = None
+    pointer: Callable[[str], str] = as_posted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +141,50 @@ def addressees(
     stands = standing(steps, parties.holder)
     present = stands.handling if code in _RANK else stands.recall
     return () if _is(present, code) else (parties.sender,)
+
+
+def issued_payload(new: NewDocument, document_id: str, sender: str) -> tuple[bytes, str]:
+    """The payload of `document.issued`, and the digest two posts of one DocumentId are compared by.
+
+    A file is compared by its bytes, JSON by what it says: order and white space do not matter.
+    """
+    fields = {**new.fields, "document_id": document_id, "sender": new.fields.get("sender", sender)}
+    payload = {"document": fields} | ({"original": new.original} if new.original else {})
+    value = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+    return value, new.original["sha256"] if new.original else hashlib.sha256(value).hexdigest()
+
+
+def status_payload(step: Step, staff: str | None, reference: Mapping[str, Any]) -> bytes:
+    """The payload of `document.status-changed`."""
+    fields = {
+        "document": reference,
+        "code": step.code.value,
+        "description": step.description,
+        "staff": staff,
+        "at": rfc3339(step.at),
+    }
+    return orjson.dumps({name: value for name, value in fields.items() if value is not None})
+
+
+def digests(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """Attachments of a `document.issued`, its original among them, each once."""
+    named = [*payload["document"].get("attachments", ()), payload.get("original")]
+    return tuple(dict.fromkeys(each["sha256"] for each in named if each))
+
+
+def code_of(fields: Mapping[str, Any]) -> str:
+    """Number and notation as printed, 7816/VPCP-TTĐT, in the one spelling codes are compared in."""
+    return plain("/".join(part for part in (fields.get("number"), fields.get("notation")) if part))
+
+
+def plain(text: str) -> str:
+    """Vietnamese text mixes composed and decomposed letters, even inside one file."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def day_of(fields: Mapping[str, Any]) -> date | None:
+    day = fields.get("promulgated_on")
+    return date.fromisoformat(day) if day else None
 
 
 def _is(step: Step | None, code: DocumentStatus) -> bool:

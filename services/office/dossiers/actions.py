@@ -1,24 +1,28 @@
 """One function per verb on dossiers, for lists where the path is hot. Nothing here commits or waits for the network."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.custody import ACTIONS, Move
+from contracts.directory import local_date
+from contracts.envelope import rfc3339
+from contracts.identifiers import dossier_organ, issue_dossier_code
 from contracts.problems import HubError
 from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
-from services.office.attachments.actions import Attachments
-from services.office.dossiers import store
-from services.office.dossiers.rules import View
+from services.office.attachments.actions import Attachments, Sizes, with_sizes
+from services.office.dossiers import rules, store
+from services.office.dossiers.rules import PENDING, SUBMITTED, TRANSFERRED, Entry, Held, View
 from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
-from services.office.transfers.actions import Transfers
+from services.office.transfers.actions import NewFact, Transfers
 
-MAX_SNAPSHOT_STEPS = 1000
-MAX_SNAPSHOT_ATTACHMENTS = 500
 CODES_PER_DAY = 10_000_000
+"""The number of an issued code has seven digits; it starts again long after the day in the code is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,14 @@ class NewDossier:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What an organ wants to do with a dossier; `fields` are those of the API besides `action`."""
+    """What an organ wants to do with a dossier; `fields` are those of the API besides `action`. `version` is the one
+    the caller has seen, if it told."""
 
     action: str
     fields: Mapping[str, Any]
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +50,13 @@ class Outcome:
     view: View
     transfers: tuple[str, ...] = ()
     awaited: str | None = None
+    offer: str = ""
 
 
-class Numbers:
-    """Numbers of issued codes, taken from the database in blocks."""
-
-    def __init__(self) -> None:
-        self._left: list[int] = []
-
-    async def take(self, conn: AsyncConnection, count: int) -> list[int]:
-        while len(self._left) < count:
-            self._left.extend(await store.next_block(conn))
-        taken, self._left = self._left[:count], self._left[count:]
-        return taken
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    held: Held
+    fact: NewFact
 
 
 class Dossiers:
@@ -67,14 +67,189 @@ class Dossiers:
         self._attachments = attachments
         self._organs = organs
         self._clock = clock
-        self._numbers = Numbers()
+        self._numbers: list[int] = []
 
     async def submit(self, conn: AsyncConnection, dossiers: Sequence[NewDossier]) -> list[Outcome | HubError]:
-        """Stores new dossiers with their facts; each ends in an outcome or in the reason why not.
+        """Stores new dossiers with their facts, one statement a table; each ends in its outcome or why not.
 
-        Every chosen code's subject is locked; an issued code is nobody else's.
+        Chosen codes lock their subject; a code issued here is nobody else's.
         """
-        chosen = [each.fields["code"] for each in dossiers if "code" in each.fields]
-        await lock_subjects(conn, chosen)
-        issued = iter(await self._numbers.take(conn, len(dossiers) - len(chosen)))
-        return [await self._submit_one(conn, each, issued) for each in dossiers]
+        await lock_subjects(conn, [each.fields["code"] for each in dossiers if "code" in each.fields])
+        numbers = iter(await self._take_numbers(conn, sum("code" not in each.fields for each in dossiers)))
+        pairs = [(one["sha256"], each.actor.organ) for each in dossiers for one in each.fields.get("attachments", ())]
+        sizes = await self._attachments.sizes(conn, pairs)
+        drafts: list[_Draft | HubError] = []
+        for each in dossiers:
+            try:
+                drafts.append(self._draft(each, sizes, numbers))
+            except HubError as error:
+                drafts.append(error)
+        outcomes = await self._store(conn, drafts)
+        # somebody may have chosen the code that was issued next: issue another
+        taken = [place for place, each in enumerate(dossiers) if _is_taken(each, outcomes[place])]
+        if taken:
+            renewed = await self.submit(conn, [dossiers[place] for place in taken])
+            for place, outcome in zip(taken, renewed, strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    async def act(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
+        """One act of protocol.md 9 by one organ; raises at once what the gateway would refuse by what is known here."""
+        shown = await self._locked(conn, actor.organ, code, act.version)
+        waiting = shown.pending(act.action) if act.action in ("accept_custody", "recall_custody") else None
+        if waiting:
+            return Outcome(shown, awaited=waiting.transfer)
+        if act.action == "accept_custody" and rules.has_taken(shown):
+            return Outcome(shown)
+        offer = shown.stamp.offer.id if shown.stamp.offer and act.action not in ACTIONS else ""
+        move = rules.bind(shown, Move(action=act.action, actor=actor.organ, offer=offer))
+        after = rules.plan(shown, move)
+        if after is None:
+            return Outcome(shown)
+        status = after.stamp.status
+        payload = await self._payload(conn, actor, shown, act, offer=offer, status=status)
+        fact = _fact(actor, shown, move, payload, id_=self._clock.new_id())
+        return await self._write(conn, shown, move, fact, status=status)
+
+    async def offer(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
+        """Offers custody to the organ `to`; the dossier is frozen at once."""
+        shown = await self._locked(conn, actor.organ, code, act.version)
+        taker = self._organs.recipient(act.fields["to"], "/to")
+        offer = self._clock.new_id()
+        move = rules.bind(shown, Move(action="transfer", actor=actor.organ, offer=offer, taker=taker))
+        rules.plan(shown, move)
+        now = rfc3339(self._clock.hub_now())
+        payload = {**act.fields, "code": code, "at": now, "offer": offer, "to": taker}
+        whole = rules.with_snapshot(payload, shown)
+        fact = _fact(actor, shown, move, whole, id_=self._clock.new_id())
+        outcome = await self._write(conn, shown, move, fact, status=shown.stamp.status)
+        return replace(outcome, offer=offer)
+
+    async def show(self, conn: AsyncConnection, organ: str, code: str) -> View:
+        """The dossier as the organ sees it; `request.not_found` when it holds none of that code."""
+        held = (await store.load(conn, [(organ, code)])).get((organ, code))
+        if held is None:
+            raise HubError("request.not_found")
+        return rules.view(held, (await store.history(conn, [held.key]))[held.key])
+
+    async def word(self, conn: AsyncConnection, organ: str, code: str, transfer: str) -> bool:
+        """True when the gateway has accepted the own fact, False while it has not told; raises its refusal."""
+        state, refusal = await store.word_on(conn, (organ, code), transfer)
+        if refusal is not None:
+            raise HubError(refusal)
+        return state != PENDING
+
+    async def _locked(self, conn: AsyncConnection, organ: str, code: str, version: int | None) -> View:
+        await lock_subjects(conn, [code])
+        shown = await self.show(conn, organ, code)
+        if version is not None and version != shown.stamp.version:
+            raise HubError("request.conflict", f"the version is {shown.stamp.version}")
+        return shown
+
+    async def _take_numbers(self, conn: AsyncConnection, count: int) -> list[int]:
+        while len(self._numbers) < count:
+            self._numbers.extend(await store.next_block(conn))
+        taken, self._numbers = self._numbers[:count], self._numbers[count:]
+        return taken
+
+    def _draft(self, new: NewDossier, sizes: Sizes, numbers: Any) -> _Draft:
+        organ, now = new.actor.organ, self._clock.hub_now()
+        code = new.fields.get("code")
+        if code is None:
+            code = issue_dossier_code(organ, local_date(now), next(numbers) % CODES_PER_DAY)
+        elif self._organs.canonical(dossier_organ(code)) != organ:
+            raise HubError("dossier.code_invalid", pointer="/code")
+        attachments = with_sizes(new.fields.get("attachments", ()), organ, sizes)
+        payload = {**new.fields, "code": code, "receiving_organ": organ, "attachments": attachments}
+        written = new.fields.get("deciding_organ")
+        decider = self._organs.recipient(written, "/deciding_organ") if written else ""
+        value = orjson.dumps(payload)
+        held = rules.first(organ, code, decider=decider, value=value, payload=payload, now=now)
+        fact = NewFact(
+            id=self._clock.new_id(),
+            type=SUBMITTED,
+            subject=code,
+            sender=organ,
+            system=new.actor.system,
+            recipients=tuple(party for party in held.parties if party != organ),
+            traceparent=new.actor.traceparent,
+            value=value,
+        )
+        return _Draft(held, fact)
+
+    async def _store(self, conn: AsyncConnection, drafts: Sequence[_Draft | HubError]) -> list[Outcome | HubError]:
+        """Writes what can be written; a code met twice, here or in the table, is in use."""
+        distinct: dict[tuple[str, str], _Draft] = {}
+        for draft in drafts:
+            if isinstance(draft, _Draft):
+                distinct.setdefault(draft.held.key, draft)
+        added = await store.add_new(conn, [draft.held for draft in distinct.values()])
+        new = [draft for key, draft in distinct.items() if key in added]
+        now = await self._transfers.open(conn, [draft.fact for draft in new])
+        steps = {draft.fact.id: _submission(draft.fact, now) for draft in new}
+        await store.add_steps(conn, [(draft.held.key, steps[draft.fact.id]) for draft in new])
+        return [
+            Outcome(rules.view(draft.held, [steps[draft.fact.id]]), (draft.fact.id,))
+            if isinstance(draft, _Draft) and draft.fact.id in steps
+            else (draft if isinstance(draft, HubError) else HubError("dossier.exists", pointer="/code"))
+            for draft in drafts
+        ]
+
+    async def _payload(
+        self, conn: AsyncConnection, actor: Actor, shown: View, act: Act, *, offer: str, status: int
+    ) -> dict[str, Any]:
+        fields = dict(act.fields)
+        result = fields.get("result") or {}
+        given = [*fields.get("attachments", ()), *result.get("attachments", ())]
+        sizes = await self._attachments.sizes(conn, [(one["sha256"], actor.organ) for one in given])
+        if "attachments" in fields:
+            fields["attachments"] = with_sizes(fields["attachments"], actor.organ, sizes)
+        if "attachments" in result:
+            papers = with_sizes(result["attachments"], actor.organ, sizes, "/result/attachments")
+            fields["result"] = {**result, "attachments": papers}
+        fields |= {"code": shown.held.code, "at": rfc3339(self._clock.hub_now())}
+        return fields | rules.marks_of(act.action, offer=offer, status=status)
+
+    async def _write(self, conn: AsyncConnection, shown: View, move: Move, fact: NewFact, *, status: int) -> Outcome:
+        now = await self._transfers.open(conn, [fact])
+        payload = orjson.loads(fact.value)
+        entry = Entry(
+            transfer=fact.id,
+            type=fact.type,
+            action=move.action,
+            actor=move.actor,
+            status=status,
+            at=now,
+            reason=payload.get("reason"),
+            offer=move.offer,
+            taker=move.taker,
+            epoch=move.epoch,
+            state=PENDING,
+            papers=None if fact.type == TRANSFERRED else rules.papers_of(payload),
+        )
+        await store.add_steps(conn, [(shown.held.key, entry)])
+        awaited = fact.id if move.action in ("accept_custody", "recall_custody") else None
+        return Outcome(rules.view(shown.held, [*shown.history, entry]), (fact.id,), awaited)
+
+
+def _fact(actor: Actor, shown: View, move: Move, payload: Mapping[str, Any], *, id_: str) -> NewFact:
+    told = rules.audience(shown.dossier, move)
+    return NewFact(
+        id=id_,
+        type=rules.message_of(move.action),
+        subject=shown.held.code,
+        sender=actor.organ,
+        system=actor.system,
+        recipients=told,
+        epoch=move.epoch,
+        traceparent=actor.traceparent,
+        value=orjson.dumps(payload),
+    )
+
+
+def _is_taken(new: NewDossier, outcome: Outcome | HubError) -> bool:
+    return "code" not in new.fields and isinstance(outcome, HubError) and outcome.code == "dossier.exists"
+
+
+def _submission(fact: NewFact, now: Any) -> Entry:
+    return Entry(transfer=fact.id, type=SUBMITTED, action="submit", actor=fact.sender, status=1, at=now, state=PENDING)

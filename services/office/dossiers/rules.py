@@ -12,10 +12,12 @@ import orjson
 
 from contracts import custody
 from contracts.custody import ACTIONS, CUSTODY_ACTIONS, STATUS_CHANGES, Custody, Move, Refusal
-from contracts.envelope import Envelope
+from contracts.envelope import MAX_VALUE_BYTES, TYPE_PREFIX, Envelope, rfc3339
 from contracts.problems import HubError
 from contracts.protocol import Stamp, newest
 
+MAX_STEPS = 1000
+MAX_ATTACHMENTS = 500
 PENDING, ROUTED, REFUSED = "pending", "routed", "refused"
 SUBMITTED, TRANSFERRED = "dossier.submitted", "dossier.transferred"
 _ACTION_OF = {rule.message: name for name, rule in ACTIONS.items() if name not in STATUS_CHANGES} | {
@@ -121,9 +123,9 @@ def _was_last(shown: View, action: str) -> bool:
     return own and custody.is_repeat(shown.stamp, action)
 
 
-def epoch_of(shown: View, move: Move) -> int | None:
+def bind(shown: View, move: Move) -> Move:
     """Facts decided by virtue of custody carry the epoch they were decided in."""
-    return shown.stamp.epoch if custody.bound(shown.dossier, move) else None
+    return replace(move, epoch=shown.stamp.epoch) if custody.bound(shown.dossier, move) else move
 
 
 def has_taken(shown: View) -> bool:
@@ -137,9 +139,33 @@ def message_of(action: str) -> str:
     return ACTIONS[action].message if action in ACTIONS else CUSTODY_ACTIONS[action]
 
 
-def audience(dossier: custody.Dossier, actor: str) -> tuple[str, ...]:
+def audience(dossier: custody.Dossier, move: Move) -> tuple[str, ...]:
     """Whom the office expects to be told."""
-    return tuple(organ for organ in dossier.audience if organ != actor)
+    return tuple(organ for organ in _with(dossier.audience, move.taker) if organ != move.actor)
+
+
+def marks_of(action: str, *, offer: str, status: int) -> dict[str, Any]:
+    """What a payload says besides the caller's fields."""
+    if action in STATUS_CHANGES:
+        return {"action": action, "status": status}
+    return {"offer": offer} if action in CUSTODY_ACTIONS else {}
+
+
+def with_snapshot(payload: Mapping[str, Any], shown: View) -> dict[str, Any]:
+    """The payload of `transferred` with what an organ new to the dossier must know: of a very long history the newest
+    steps that fit into a message."""
+    held, history = shown.held, [each for each in shown.history if each.state != REFUSED][-MAX_STEPS:]
+    snapshot: dict[str, Any] = {
+        "dossier": orjson.loads(held.submitted),
+        "attachments": attachments(held, shown.history)[-MAX_ATTACHMENTS:],
+        "result": result(held, shown.history),
+    }
+    while True:
+        told = snapshot | {"history": [_told(each) for each in history]}
+        whole = {**payload, "snapshot": told}
+        if not history or len(orjson.dumps(whole)) <= MAX_VALUE_BYTES:
+            return whole
+        history = history[(len(history) + 1) // 2 :]
 
 
 def first(organ: str, code: str, *, decider: str, value: bytes, payload: Mapping[str, Any], now: datetime) -> Held:
@@ -187,6 +213,19 @@ def take_word(held: Held, *, stamp: Stamp | None, submit_refused: bool) -> Held:
     if submit_refused and not held.stamp.version:
         return replace(held, refused=True, stamp=replace(held.stamp, custodian=""))
     return held
+
+
+def digests(payload: Mapping[str, Any]) -> set[str]:
+    """Every attachment a fact names."""
+    snapshot = payload.get("snapshot") or {}
+    parts = [payload, payload.get("result"), snapshot, snapshot.get("dossier"), snapshot.get("result")]
+    return {each["sha256"] for part in parts if part for each in part.get("attachments", ())}
+
+
+def decider_of(payload: Mapping[str, Any]) -> str:
+    """The deciding organ a snapshot names, as it was written."""
+    written = (payload.get("snapshot") or {}).get("dossier", {}).get("deciding_organ")
+    return written or ""
 
 
 def papers_of(payload: Mapping[str, Any]) -> bytes | None:
@@ -258,7 +297,7 @@ def _step(envelope: Envelope, payload: Mapping[str, Any], status: int) -> Entry:
 
 def _remembered(entry: Mapping[str, Any]) -> Entry:
     """A step told by a snapshot."""
-    kind = entry["type"].removeprefix("vn.lienthong.")
+    kind = entry["type"].removeprefix(TYPE_PREFIX)
     return Entry(
         transfer=entry["transfer"],
         type=kind,
@@ -268,6 +307,19 @@ def _remembered(entry: Mapping[str, Any]) -> Entry:
         at=datetime.fromisoformat(entry["at"]),
         reason=entry.get("reason"),
     )
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    """A step as a snapshot tells it."""
+    fields = {
+        "transfer": entry.transfer,
+        "type": TYPE_PREFIX + entry.type,
+        "actor": entry.actor,
+        "status": entry.status,
+        "at": rfc3339(entry.at),
+        "reason": entry.reason,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -19,8 +19,9 @@ DOSSIER, DOCUMENT, STATUS, RECEIPT = KINDS = ("dossier", "document", "status", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
-    """One thing to show to one organ. `type` is without prefix; `transfer` and `type` make the id, so that it is the
-    same however often the item is added."""
+    """One thing to show to one organ. `type` is without prefix. A fact's item bears the transfer's id, so that the
+    reader can ask for the transfer; word about an own transfer has an id made of it. Either is the same however often
+    the item is added."""
 
     organ: str
     transfer: str
@@ -33,6 +34,8 @@ class NewItem:
 
     @property
     def id(self) -> str:
+        if self.kind != RECEIPT:
+            return self.transfer
         return str(uuid5(HUB_NAMESPACE, f"{self.transfer}\n{self.organ}\n{self.kind}\n{self.type}"))
 
 

@@ -1,6 +1,6 @@
 """The journey of facts: opened with the fact, moved on by what the gateway tells, recorded at recipients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,6 +18,9 @@ from services.office.doors import Fact
 from services.office.transfers import rules, store
 from services.office.transfers.rules import Answer, Report, Transfer
 from services.office.transfers.store import Key
+
+Sent = Mapping[str, Transfer]
+"""Own transfers by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +58,6 @@ class Transfers:
         self._source = source
         self._topic = topic
 
-    def identity(self, transfer: str) -> Identity:
-        return Identity(self._source, transfer)
-
     async def open(self, conn: AsyncConnection, facts: Sequence[NewFact]) -> datetime:
         """Numbers and writes facts whose subjects are locked; returns the hub time they carry."""
         now = self._clock.hub_now()
@@ -67,38 +67,49 @@ class Transfers:
         await self._outbox.append(conn, self._topic, envelopes)
         return now
 
+    async def sent(self, conn: AsyncConnection, identities: Collection[Identity]) -> Sent:
+        """The own transfers among these, by id; their subjects must be locked."""
+        return await store.own(conn, identities)
+
     async def settle(
-        self, conn: AsyncConnection, routed: Mapping[Identity, bool], reports: Sequence[Report]
+        self, conn: AsyncConnection, sent: Sent, routed: Mapping[Identity, bool], reports: Sequence[Report]
     ) -> list[Transfer]:
         """Takes what the gateway told: `routed` names facts it holds, True when it told the whole route.
 
         Returns the transfers that became final by it, each once, whatever comes again or in another order.
         """
-        known = await store.own(conn, routed.keys())
-        await store.merge(conn, _merged(known, reports))
-        whole = [each for identity, complete in routed.items() if complete and (each := known.get(identity.id))]
-        await store.set_state(conn, rules.ROUTED, {Key(each.id, each.holder): None for each in whole})
-        names = {each.id for each in whole}
-        moved = [replace(each, state=rules.ROUTED) if _waits(each, names) else each for each in known.values()]
-        complete = await store.complete(conn, moved)
-        final = {Identity(each.source, each.id): each for each in complete if each.settled}
+        mine = {each: whole for each, whole in routed.items() if each.id in sent}
+        await store.merge(conn, _merged(sent, reports))
+        whole = {each.id for each, told in mine.items() if told}
+        moved = [_routed(sent[each.id]) if each.id in whole else sent[each.id] for each in mine]
+        await store.set_state(
+            conn, rules.ROUTED, {Key(each.id, each.holder): None for each in moved if each.id in whole}
+        )
+        final = {Identity(each.source, each.id): each for each in await store.complete(conn, moved) if each.settled}
         settled = await self._outbox.mark_settled(conn, final)
-        await self._outbox.mark_routed(conn, [identity for identity in routed if identity not in final])
+        await self._outbox.mark_routed(conn, [identity for identity in mine if identity not in final])
         return [final[identity] for identity in sorted(settled)]
 
-    async def refuse(self, conn: AsyncConnection, verdicts: Mapping[Identity, Verdict]) -> list[Transfer]:
-        """The gateway refused these; returns those not known to be refused before."""
-        return await self._end(conn, verdicts, by_conflict=False)
+    async def refuse(
+        self, conn: AsyncConnection, sent: Sent, verdicts: Mapping[Identity, Verdict], *, conflict: bool = False
+    ) -> list[Transfer]:
+        """The gateway refused these, or (`conflict`) another message took their number and a person must look.
 
-    async def conflict(self, conn: AsyncConnection, verdicts: Mapping[Identity, Verdict]) -> list[Transfer]:
-        """Another message took their number; they stay closed until a person has looked."""
-        return await self._end(conn, verdicts, by_conflict=True)
+        Returns those that were not known to be refused before.
+        """
+        texts = {each: orjson.dumps(rules.describe(verdict)).decode() for each, verdict in verdicts.items()}
+        mark = self._outbox.mark_closed if conflict else self._outbox.mark_refused
+        changed = [each for each in sorted(await mark(conn, texts)) if each.id in sent]
+        ended = {Key(each.id, sent[each.id].holder): texts[each].encode() for each in changed}
+        await store.set_state(conn, rules.REFUSED, ended)
+        return [replace(sent[each.id], state=rules.REFUSED, verdict=rules.describe(verdicts[each])) for each in changed]
 
-    async def expire(self, conn: AsyncConnection, reports: Mapping[Identity, Sequence[Report]]) -> list[Transfer]:
-        """Nobody answered in time: shown, and no state changes."""
-        known = await store.own(conn, reports.keys())
-        await store.merge(conn, _merged(known, [report for each in reports.values() for report in each]))
-        return await store.complete(conn, list(known.values()))
+    async def expire(self, conn: AsyncConnection, sent: Sent, reports: Sequence[Report]) -> list[Transfer]:
+        """Nobody answered in time: shown, and no state changes. Returns the transfers concerned."""
+        merged = _merged(sent, reports)
+        await store.merge(conn, merged)
+        concerned = sorted({each.transfer for each in merged})
+        return await store.complete(conn, [sent[transfer] for transfer in concerned])
 
     async def record_received(self, conn: AsyncConnection, facts: Sequence[tuple[Fact, str]], now: datetime) -> None:
         """What came for each organ, so that it may look the transfer up too; own deliveries only."""
@@ -116,20 +127,6 @@ class Transfers:
     async def resend(self, conn: AsyncConnection, subject: str, organ: str, first: int) -> list[int]:
         """The gateway asks for everything from this number on."""
         return await self._outbox.tail_from(conn, subject, organ, first)
-
-    async def _end(
-        self, conn: AsyncConnection, verdicts: Mapping[Identity, Verdict], *, by_conflict: bool
-    ) -> list[Transfer]:
-        texts = {identity: orjson.dumps(rules.describe(verdict)).decode() for identity, verdict in verdicts.items()}
-        mark = self._outbox.mark_closed if by_conflict else self._outbox.mark_refused
-        changed = await mark(conn, texts)
-        known = await store.own(conn, changed)
-        ended = {Key(each.id, each.holder): texts[Identity(each.source, each.id)].encode() for each in known.values()}
-        await store.set_state(conn, rules.REFUSED, ended)
-        return [
-            replace(each, state=rules.REFUSED, verdict=rules.describe(verdicts[Identity(each.source, each.id)]))
-            for each in known.values()
-        ]
 
     def _envelope(self, fact: NewFact, number: int, now: datetime) -> Envelope:
         return Envelope(
@@ -173,11 +170,10 @@ def _transfer(envelope: Envelope, holder: str, role: str, state: str) -> Transfe
     )
 
 
-def _merged(known: Mapping[str, Transfer], reports: Sequence[Report]) -> list[Report]:
+def _merged(sent: Sent, reports: Sequence[Report]) -> list[Report]:
     """Reports about own transfers only, under their holder."""
-    mine = [replace(each, holder=known[each.transfer].holder) for each in reports if each.transfer in known]
-    return rules.merge(mine)
+    return rules.merge(replace(each, holder=sent[each.transfer].holder) for each in reports if each.transfer in sent)
 
 
-def _waits(transfer: Transfer, routed: set[str]) -> bool:
-    return transfer.state == rules.ACCEPTED and transfer.id in routed
+def _routed(transfer: Transfer) -> Transfer:
+    return replace(transfer, state=rules.ROUTED) if transfer.state == rules.ACCEPTED else transfer

@@ -14,11 +14,13 @@ from gateway.identity.model import KEYS, SYSTEMS
 from gateway.organs.model import REGISTRY
 from gateway.registries.model import Registry
 from gateway.tables import metadata
+from services.kernel.crypto import Keyring
 from services.kernel.database import Database, sqlalchemy_url
 
 TEMPLATE = "gateway_identity_template"
 REGISTRIES: tuple[Registry, ...] = (KEYS, SYSTEMS, REGISTRY)
 T = TypeVar("T")
+KEYRING = Keyring({"k1": bytes(32)}, "k1")
 NOW = datetime(2025, 7, 1, 8, tzinfo=UTC)
 
 _numbers = count(1)
@@ -42,18 +44,6 @@ class StandingClock:
 
     def new_id(self) -> str:
         return f"00000000-0000-7000-8000-{next(self._ids):012d}"
-
-
-class OpenSealer:
-    """For tests that are not about sealing: only the context is checked."""
-
-    def seal(self, plain: bytes, context: bytes) -> bytes:
-        return context + b"\0" + plain
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        found, _, plain = sealed.partition(b"\0")
-        assert found == context
-        return plain
 
 
 async def eventually(condition: Callable[[], Awaitable[T | None]], *, seconds: float = 20.0) -> T:

@@ -28,7 +28,7 @@ from services.kernel.messaging.kafka import Admin, Producer, Reader
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import Ack, Outgoing, TopicSpec
 from services.kernel.messaging.relay import Relay
-from tests.integration.gateway_identity.conftest import NOW, REGISTRIES, OpenSealer, StandingClock, eventually
+from tests.integration.gateway_identity.conftest import KEYRING, NOW, REGISTRIES, StandingClock, eventually
 
 SOURCE = "urn:lienthong:h28:gateway"
 
@@ -140,7 +140,7 @@ async def test_publishes_all_registries_as_their_contracts_say(hub: Hub) -> None
         hub,
         lambda conn: organs.load(conn, [organ("A1"), organ("B1")]),
         lambda conn: identity.create_system(conn, SYSTEM, "a hash of the secret"),
-        lambda conn: identity.ensure_key(conn, OpenSealer(), NOW),
+        lambda conn: identity.ensure_key(conn, KEYRING, NOW),
     )
     found = await hub.wait_for(lambda seen: len({envelope.subject for envelope in seen}) == 4)
     types = {envelope.subject: envelope.type for envelope in found}

@@ -163,9 +163,13 @@ async def test_chunks_are_bounded_by_bytes(leading: Scene) -> None:
     big = (await leading.write(["a"]))[0]
     async with leading.database.transaction() as conn:
         await conn.execute(text("UPDATE outbox SET value = :v"), {"v": b" " * 5_000_000})
-        await conn.execute(text("INSERT INTO outbox (source, envelope_id, topic, key, subject, organ, type, headers, "
-                                "value, digest, sequence) SELECT source, envelope_id || n, topic, key, subject, organ, "
-                                "type, headers, value, digest, 1 + n FROM outbox, generate_series(1, 4) n"))
+        await conn.execute(
+            text(
+                "INSERT INTO outbox (source, envelope_id, topic, key, subject, organ, type, headers, "
+                "value, digest, sequence) SELECT source, envelope_id || n, topic, key, subject, organ, "
+                "type, headers, value, digest, 1 + n FROM outbox, generate_series(1, 4) n"
+            )
+        )
     assert [len(message.value or b"") for message in await take(leading)] == [5_000_000, 5_000_000]
     assert big.sequence == 1
 
@@ -223,9 +227,7 @@ async def test_the_mark_loses_and_reorders_nothing_where_a_cursor_by_id_does(lea
     marked: dict[str, list[int]] = defaultdict(list)
     by_id: set[tuple[str, int]] = set()
     deadline = time.monotonic() + SECONDS
-    writers = [
-        asyncio.create_task(_write_until(leading, deadline, random.Random(seed))) for seed in range(WRITERS)
-    ]
+    writers = [asyncio.create_task(_write_until(leading, deadline, random.Random(seed))) for seed in range(WRITERS)]
 
     async def watch_marks() -> None:
         while True:

@@ -106,10 +106,12 @@ def person(tmp_path: Path) -> Iterator[Person]:
     try:
         yield person
     finally:
-        if person.process is not None:
-            with suppress(ProcessLookupError):
+        if person.process is not None and person.process.poll() is None:
+            try:
+                person.interrupt()
+            except subprocess.TimeoutExpired:
                 person.process.kill()
-            person.process.wait()
+                person.process.wait()
         for pid_file in (person.home / "run").glob("*.pid"):
             with suppress(ProcessLookupError, ValueError):
                 os.kill(int(json.loads(pid_file.read_text())["pid"]), signal.SIGKILL)

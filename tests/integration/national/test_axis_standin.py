@@ -373,11 +373,14 @@ async def test_a_header_that_differs_from_the_signed_one_is_refused(axis: StandI
     assert answer.json()["ErrorCode"] == "15"
 
 
-async def test_a_file_of_a_real_client_passes(axis: StandIn, connect: Connect) -> None:
-    data = SEED.read_bytes().replace(b"vxp.saas.03", b"H28.1").replace(b"vxp.saas.02", b"G22")
+async def test_answers_to_a_file_of_another_sender_go_back_to_who_sent_it(connect: Connect) -> None:
+    """The file of a real client names an organ no system registered."""
     client = connect()
-    await send(client, data)
-    assert [status.status_code for _, status in await statuses_home(client, 3)] == ["01", "03", "06"]
+    await send(client, SEED.read_bytes())
+    home = await statuses_home(client, 3)
+    assert [status.status_code for _, status in home] == ["01", "03", "06"]
+    assert {item.to for item, _ in home} == {"vxp.saas.03"}
+    assert await connect("H44.15", "khoa-sau").received("status") == []
 
 
 def test_refuses_to_work_outside_local_mode(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ from .log import Fate
 from .office import Office
 from .process import Process
 from .wire import Mistake
-from .world import HOMES, ORGANS, SUBJECTS, World
+from .world import DOSSIERS, HOMES, ORGANS, PAPERS, SUBJECTS, World
 
-STEPS = 400
+STEPS = 900
 WIPES = 6
 MAX_LOSS = 0.35
 TICKS = (0.1, 0.5, 1.0, 3.0, 10.0, 45.0, 200.0, 2000.0)
 WEIGHTS = dict.fromkeys((*ACTIONS, *CUSTODY_ACTIONS), 4.0) | {
-    "withdraw": 0.05,
-    "refuse": 0.1,
-    "return_result": 0.5,
-    "recall_custody": 0.4,
+    "withdraw": 0.02,
+    "refuse": 0.03,
+    "return_result": 0.2,
+    "recall_custody": 0.1,
     "accept_custody": 12.0,
 }
 """What people do by choice: much handing over, few ends."""
@@ -71,10 +71,12 @@ class Driver:
         return {
             "act": (14, self._act),
             "open": (1, self._open),
+            "issue": (4, self._issue),
             "step": (36, self._step),
             "turn": (26, self._turn),
             "bustle": (8, self.world.bustle),
             "tick": (8, self._tick),
+            "race": (8, self._race),
             "pause": (2, self._pause),
             "crash": (1.5, self._crash),
             "rebalance": (1.5, self._rebalance),
@@ -83,7 +85,8 @@ class Driver:
             "jam": (0.7 * rare, self._jam),
             "unjam": (0.7 * rare, self._unjam),
             "close": (0.8 * rare, self._close),
-            "absent": (0.4 * rare, self._absent),
+            "absent": (0.2 * rare, self._absent),
+            "present": (1.5 * rare, self._present),
             "undecided": (0.5, self._undecided),
             "decided": (0.8, self._decided),
         }
@@ -100,13 +103,13 @@ class Driver:
     # people
 
     def _open(self) -> None:
-        organ, subject = self._random.choice(list(HOMES)), self._random.choice(SUBJECTS)
+        organ, subject = self._random.choice(list(HOMES)), self._random.choice(DOSSIERS)
         deciding = self._random.choice(["", *(other for other in HOMES if other != organ)])
         self.world.open_dossier(organ, subject, deciding, readable=not self._chance(0.05))
 
     def _act(self) -> None:
         """One or a few facts of one organ: something that is allowed, now and then anything at all."""
-        subject, taker = self._random.choice(SUBJECTS), self._random.choice(list(HOMES))
+        subject, taker = self._random.choice(DOSSIERS), self._random.choice(list(HOMES))
         organs = [organ for organ in HOMES if self.world.offices[HOMES[organ]].view(organ, subject)]
         if not organs:
             return self._open()
@@ -130,6 +133,15 @@ class Driver:
             posted = True
         return posted
 
+    def _issue(self) -> None:
+        organ, subject = self._random.choice(list(HOMES)), self._random.choice(PAPERS)
+        others = [other for other in HOMES if other != organ]
+        for _ in range(self._random.choice([1, 1, 3])):
+            recipients = tuple(sorted(self._random.sample(others, self._random.randint(1, 3))))
+            self.world.issue(
+                organ, subject, recipients, readable=not self._chance(0.04), sendable=not self._chance(0.02)
+            )
+
     def _close(self) -> None:
         entry = self._random.choice(list(self.world.gateway.ledger.values()) or [None])
         if entry is not None and entry.states:
@@ -152,9 +164,9 @@ class Driver:
         process = self._awake()
         if process is None:
             return
-        now, places = self.world.now, sorted(process.places)
+        now = self.world.now
         steps: list[Callable[[], object]] = [
-            lambda: places and process.read(self._random.choice(places), self._random.choice([1, 3, 20]), now),
+            lambda: self._read(process),
             process.lock_one,
             process.lock,
             lambda: process.commit(now),
@@ -172,8 +184,29 @@ class Driver:
             self.world.turn(process)
 
     def _pause(self) -> None:
+        """Often with a chunk read and rows claimed, which it will go on with when it wakes up late."""
         process = self._random.choice(self.world.processes)
+        if not process.paused and self._chance(0.7):
+            process.relay.claim(self.world.now)
+            self._read(process)
         process.paused = not process.paused
+
+    def _read(self, process: Process) -> None:
+        places = sorted(process.places)
+        if places:
+            process.read(self._random.choice(places), self._random.choice([1, 3, 20]), self.world.now)
+
+    def _race(self) -> None:
+        """Both processes of one end have a chunk in hand and go for the same rows, one lock after the other."""
+        members = [process for process in self._random.choice(list(self.world.ends.values())) if not process.paused]
+        for process in members:
+            self._read(process)
+        for process in self._random.choices(members or [None], k=4):
+            if process is not None:
+                process.lock_one()
+        for process in self._random.sample(members, len(members)):
+            process.lock()
+            process.commit(self.world.now)
 
     def _crash(self) -> None:
         self._random.choice(self.world.processes).crash()
@@ -207,4 +240,7 @@ class Driver:
 
     def _absent(self) -> None:
         office = self._office()
-        office.absent ^= {self._random.choice(office.organs)}
+        office.absent = {self._random.choice(office.organs)} - office.absent
+
+    def _present(self) -> None:
+        self._office().absent.clear()

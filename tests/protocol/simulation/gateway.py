@@ -24,7 +24,7 @@ from .log import Place
 from .office import IsUnread
 from .process import Locks, Memory
 from .relay import Lease, Outgoing
-from .wire import SUBMIT, VOID, Answer, Ask, Batch, Carried, Fact, Handed, Message, Mistake, States, Violation
+from .wire import PAPER, SUBMIT, VOID, Answer, Ask, Batch, Carried, Fact, Handed, Message, Mistake, States, Violation
 
 Identity = tuple[str, str]
 HopKey = tuple[str, str, int]
@@ -155,9 +155,11 @@ class Gateway:
         before = self.dossiers.get(fact.subject)
         outcome = self._enforce(fact, before)
         entry = Entry(fact, refusal=outcome if isinstance(outcome, Refusal) else None)
+        if entry.refusal is None:
+            organs = told(before, outcome, fact.sender) if isinstance(outcome, Dossier) else fact.recipients
+            entry.states = dict.fromkeys(organs, DeliveryState.OPEN)
         if isinstance(outcome, Dossier):
             self.dossiers[fact.subject] = outcome
-            entry.states = dict.fromkeys(told(before, outcome, fact.sender), DeliveryState.OPEN)
         dossier = self.dossiers.get(fact.subject)
         entry.stamp = dossier.stamp if dossier else None
         self.ledger[entry.identity] = entry
@@ -170,6 +172,8 @@ class Gateway:
             return None
         if not fact.readable:
             return Refusal("schema", "contract.invalid")
+        if fact.action == PAPER:
+            return None
         if fact.action == SUBMIT:
             return Refusal("custody", "dossier.exists") if before else submit(fact.sender, fact.deciding)
         if before is None or fact.move is None:
@@ -212,7 +216,7 @@ class Gateway:
 
     def _take_receipt(self, handed: Handed) -> None:
         hop = self.hops.get((handed.subject, handed.office, handed.hop))
-        if hop is None:
+        if hop is None or not {organ for organ, _ in handed.results} <= set(hop.organs):
             raise Violation(f"a receipt names a hop of its office: {handed}")
         before, states = self._told(hop.entry), hop.entry.states
         hop.receipted = True

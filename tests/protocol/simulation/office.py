@@ -40,7 +40,21 @@ from .log import Place
 from .mirror import Mirror
 from .process import Locks, Memory
 from .relay import Lease, Outgoing
-from .wire import SUBMIT, VOID, Answer, Ask, Batch, Carried, Fact, Handed, Message, Mistake, Snapshot, Violation
+from .wire import (
+    PAPER,
+    SUBMIT,
+    VOID,
+    Answer,
+    Ask,
+    Batch,
+    Carried,
+    Fact,
+    Handed,
+    Message,
+    Mistake,
+    Snapshot,
+    Violation,
+)
 
 IsUnread = Callable[[str, Place | None, int | None], bool]
 """(group, place, offset): whether the group has yet to read it; asked of the broker."""
@@ -96,6 +110,11 @@ class Office:
     def open_dossier(self, organ: str, subject: str, deciding: str, *, readable: bool = True) -> None:
         fact = self._write(organ, subject, SUBMIT, deciding=deciding, readable=readable)
         self.mirrors.setdefault(subject, Mirror()).learn(fact)
+
+    def issue(self, organ: str, subject: str, recipients: tuple[str, ...], *, readable: bool, sendable: bool) -> None:
+        """A fact about a document: no stamp, no custody, several emitters at once."""
+        self.mirrors.setdefault(subject, Mirror())
+        self._write(organ, subject, PAPER, recipients=recipients, readable=readable, sendable=sendable)
 
     def act(
         self, organ: str, subject: str, action: str, *, taker: str = "", careless: bool = False, sendable: bool = True
@@ -162,6 +181,7 @@ class Office:
         *,
         move: Move | None = None,
         deciding: str = "",
+        recipients: tuple[str, ...] = (),
         readable: bool = True,
         sendable: bool = True,
     ) -> Fact:
@@ -176,6 +196,7 @@ class Office:
             action=action,
             move=move,
             deciding=deciding,
+            recipients=recipients,
             readable=readable,
             sendable=sendable,
             snapshot=self._snapshot(organ, subject) if action == "transfer" else None,

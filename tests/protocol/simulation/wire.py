@@ -9,6 +9,7 @@ from contracts.protocol import DeliveryState, Stamp
 
 SUBMIT = "submit"
 VOID = "void"
+PAPER = "paper"
 
 States = tuple[tuple[str, DeliveryState], ...]
 
@@ -42,6 +43,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
+    """`action` is one of the dossier's, SUBMIT, VOID, or PAPER: a fact about a document, which names its recipients."""
+
     id: str
     source: str
     subject: str
@@ -50,6 +53,7 @@ class Fact:
     action: str
     move: Move | None = None
     deciding: str = ""
+    recipients: tuple[str, ...] = ()
     readable: bool = True
     sendable: bool = True
     snapshot: Snapshot | None = None

@@ -13,7 +13,9 @@ from .wire import Mistake, Violation
 
 ORGANS = {"commune": ("c1", "c2"), "province": ("p1", "p2")}
 HOMES = {organ: office for office, organs in ORGANS.items() for organ in organs}
-SUBJECTS = ("d0", "d1", "d2")
+DOSSIERS = ("d0", "d1", "d2", "d3", "d4")
+PAPERS = ("p0", "p1")
+SUBJECTS = (*DOSSIERS, *PAPERS)
 PROCESSES = 2
 
 ROUTED_WITHIN = 3600 + 60
@@ -41,8 +43,8 @@ class World:
 
     def _members(self, end: str, database: Gateway | Office, group: str, topics: list[str]) -> None:
         self.ends[end] = [Process(f"{end}.{i}", database, self.log, group) for i in range(PROCESSES)]
-        places = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
-        self.assign(end, {place: i % PROCESSES for i, place in enumerate(places)})
+        places = [(i, partition) for i in range(len(topics)) for partition in range(PARTITIONS)]
+        self.assign(end, {(topics[i], partition): (i + partition) % PROCESSES for i, partition in places})
 
     def _is_unread(self, group: str, place: Place | None, offset: int | None) -> bool:
         return place is not None and is_unread(offset, passed=self.log.passed(group, place), end=self.log.end(place))
@@ -65,6 +67,13 @@ class World:
             return False
         office.open_dossier(organ, subject, deciding, readable=readable)
         return True
+
+    def issue(
+        self, organ: str, subject: str, recipients: tuple[str, ...], *, readable: bool = True, sendable: bool = True
+    ) -> None:
+        office = self.offices[HOMES[organ]]
+        if office.locks.are_free([subject]):
+            office.issue(organ, subject, recipients, readable=readable, sendable=sendable)
 
     def act(self, organ: str, subject: str, action: str, **how: str | bool) -> str:
         office = self.offices[HOMES[organ]]
@@ -130,8 +139,20 @@ class World:
         self._until_quiet()
         while not self.is_settled():
             self._wait(healed_at)
+            unrouted = self._unrouted()
             self._until_quiet()
+            self._tails_go_together(unrouted)
         self.checks.final()
+
+    def _unrouted(self) -> dict[tuple[str, str], int]:
+        lines = [line for office in self.offices.values() for line in office.lines.items()]
+        return {key: sum(row.rung < Rung.ROUTED for row in rows) for key, rows in lines}
+
+    def _tails_go_together(self, before: dict[tuple[str, str], int]) -> None:
+        """One exchange over a well network routes the whole unrouted tail of an emitter, or nothing of it."""
+        torn = {key: left for key, left in self._unrouted().items() if 0 < left < before[key]}
+        if torn:
+            raise Violation(f"an unrouted tail is sent and routed whole: {torn}")
 
     def _until_quiet(self) -> None:
         for _ in range(ROUNDS_TO_QUIET):
@@ -149,7 +170,6 @@ class World:
         if elapsed > SETTLED_WITHIN:
             raise Violation(f"each fact is settled within {SETTLED_WITHIN} s: {self._unsettled()}")
         moments = [end.next_due() for end in (self.gateway, *self.offices.values())]
-        moments += [end.lease.until for end in (self.gateway, *self.offices.values())]
         later = [moment for moment in moments if moment is not None and moment > self.now]
         if not later:
             raise Violation(f"every wait has a timer: {self._unsettled()}")

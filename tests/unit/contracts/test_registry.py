@@ -120,6 +120,20 @@ def test_name_of_an_unknown_field_is_not_repeated() -> None:
     assert violation == ContractViolation("", "additionalProperties")
 
 
+@pytest.mark.parametrize("depth", [2, 200, 254, 255, 256, 1000])
+@pytest.mark.parametrize("name", ["snapshot", "items", "at", "unknown"])
+def test_never_raises_on_depth(depth: int, name: str) -> None:
+    for opening, closing in ((b'{"%s":' % name.encode(), b"}"), (b"[", b"]")):
+        value = b'{"%s":' % name.encode() + opening * depth + b"1" + closing * depth + b"}"
+        for message_type in MESSAGES:
+            assert isinstance(registry.validate(f"{message_type}/v1", value), ContractViolation)
+
+
+def test_too_deep_is_called_by_its_name() -> None:
+    value = b'{"code":' + b"[" * 500 + b"]" * 500 + b"}"
+    assert registry.validate(PAID, value) == ContractViolation("", "depth")
+
+
 @settings(max_examples=400)
 @given(st.binary(max_size=200))
 @example(b"\x00")

@@ -1,0 +1,100 @@
+"""HTTP door of identity: the token endpoint of RFC 6749 and the public keys of RFC 7517. Needs no token itself."""
+
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from gateway.identity.grants import FORM, GrantError, read_grant
+from gateway.identity.rules import SCOPES
+from gateway.identity.snapshot import KeySnapshot
+from gateway.identity.tokens import TokenIssuer
+from services.kernel.clock import Clock
+from services.kernel.problem_details import MEDIA_TYPE, problem_body
+
+KEYS_AGE_SECONDS = 300
+
+_FORM_FIELDS: dict[str, Any] = {
+    "type": "object",
+    "required": ["grant_type"],
+    "properties": {
+        "grant_type": {"type": "string", "const": "client_credentials"},
+        "scope": {
+            "type": "string",
+            "description": f"Blank-separated, of: {', '.join(sorted(SCOPES))}. None: all held.",
+        },
+        "client_id": {"type": "string", "description": "Unless sent by HTTP Basic."},
+        "client_secret": {"type": "string", "description": "Unless sent by HTTP Basic."},
+    },
+    "example": {"grant_type": "client_credentials"},
+}
+_REQUEST: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {FORM: {"schema": _FORM_FIELDS}}},
+}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in {
+        400: "`invalid_request`, `unsupported_grant_type` or `invalid_scope`",
+        401: "`invalid_client`: unknown system or wrong secret",
+        403: "`unauthorized_client`: the system is suspended",
+        503: "Too many secrets to verify at once; see Retry-After",
+    }.items()
+}
+
+
+class TokenBody(BaseModel):
+    """RFC 6749, section 5.1."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the kind of token, no secret
+    expires_in: int
+    scope: str
+
+
+class KeySet(BaseModel):
+    """RFC 7517, section 5."""
+
+    keys: list[dict[str, str]]
+
+
+def build_router(issuer: TokenIssuer, keys: KeySnapshot, clock: Clock) -> APIRouter:
+    router = APIRouter(tags=["identity"])
+
+    @router.post(
+        "/oauth/token",
+        summary="Get an access token",
+        response_model=TokenBody,
+        responses=_REFUSALS,
+        openapi_extra=_REQUEST,
+    )
+    async def token(request: Request) -> TokenBody | Response:
+        """Client credentials by HTTP Basic or in the form. Tokens last one hour: renew at half of it."""
+        headers = request.headers
+        try:
+            grant = read_grant(headers.get("authorization"), headers.get("content-type"), await request.body())
+            granted = await issuer.grant(grant)
+        except GrantError as error:
+            return _refused(request, error)
+        return TokenBody(
+            access_token=granted.access_token, expires_in=granted.expires_in, scope=" ".join(granted.scopes)
+        )
+
+    @router.get("/.well-known/jwks.json", summary="The keys tokens are signed with")
+    async def jwks() -> Response:
+        """A key is published some time before the first token is signed with it, and until the last one has ended."""
+        body = KeySet(keys=[{name: str(part) for name, part in key.items()} for key in keys.public(clock.hub_now())])
+        return JSONResponse(body.model_dump(), headers={"Cache-Control": f"public, max-age={KEYS_AGE_SECONDS}"})
+
+    return router
+
+
+def _refused(request: Request, error: GrantError) -> Response:
+    """The problem, with RFC 6749's own members beside it."""
+    structlog.contextvars.bind_contextvars(code=error.code, oauth_error=error.error)
+    body = problem_body(error, f"urn:lienthong:request:{request.state.request_id}") | error.members
+    return Response(
+        orjson.dumps(body), status_code=error.problem.status, media_type=MEDIA_TYPE, headers=dict(error.headers)
+    )

@@ -1,0 +1,196 @@
+"""`Idempotency-Key`: the answer is kept in the transaction of the effect and given again to a repeat.
+
+An answer that is known only after the commit is first held as pending, in that transaction, and finished by a second
+one; a pending row that outlived its hold counts as never begun.
+
+    begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
+       │        └──effect, hold──▶ pending ──finish──▶ kept   (drop: forgotten)
+       └──▶ idempotency.in_progress (concurrent or pending), idempotency.reused (another body)
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.problems import HubError
+from services.kernel.crypto import Keyring
+
+KEPT_DAYS = 7
+MAX_KEY_CHARACTERS = 200
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+_LOCK = text("""
+    SELECT pg_try_advisory_xact_lock(lock) AS locked
+      FROM unnest(CAST(:locks AS bigint[])) WITH ORDINALITY AS l(lock, place) ORDER BY place
+""")
+_FIND = text("""
+    SELECT k.place, i.body_digest, i.status, i.answer, i.held_until > now() AS held
+      FROM unnest(CAST(:clients AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[])) WITH ORDINALITY
+           AS k(client, route, key, place)
+      JOIN idempotency i USING (client, route, key)
+     WHERE i.created_at > now() - make_interval(days => :days)
+""")
+_KEEP = text("""
+    INSERT INTO idempotency (client, route, key, body_digest, status, answer, held_until)
+    SELECT k.client, k.route, k.key, k.body_digest, k.status, k.answer, now() + make_interval(secs => :hold)
+      FROM unnest(CAST(:clients AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]),
+                  CAST(:statuses AS smallint[]), CAST(:answers AS bytea[]))
+           AS k(client, route, key, body_digest, status, answer)
+     ORDER BY k.client, k.route, k.key
+    ON CONFLICT (client, route, key) DO UPDATE
+       SET body_digest = excluded.body_digest, status = excluded.status, answer = excluded.answer,
+           held_until = excluded.held_until, created_at = now()
+""")
+_DROP = text("DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key AND answer IS NULL")
+_PURGE = text("DELETE FROM idempotency WHERE created_at < now() - make_interval(days => :days)")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request with a key. The hash is over the raw bytes of the body."""
+
+    client: str
+    route: str
+    key: str
+    body_digest: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, client: str, route: str, key: str, body: bytes) -> "Keyed":
+        """Raises request.malformed for a key that is empty, too long or not printable ASCII."""
+        if not key or len(key) > MAX_KEY_CHARACTERS or not key.isascii() or not key.isprintable():
+            raise HubError("request.malformed", f"Idempotency-Key: 1 to {MAX_KEY_CHARACTERS} printable characters")
+        return cls(client, route, key, sha256(body).digest())
+
+    @property
+    def context(self) -> bytes:
+        return "\0".join(("idempotency", self.client, self.route, self.key)).encode()
+
+    @property
+    def lock(self) -> int:
+        return int.from_bytes(sha256(self.context).digest()[:8], "big", signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """The request was not answered before: carry it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The first answer; send it with these headers, which say that it is one."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Idempotency:
+    """Answers are sealed, since they may hold personal data. All functions run in the caller's transaction."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    async def begin(
+        self, conn: AsyncConnection, request: Keyed, *, hold_seconds: float | None = None
+    ) -> Fresh | Replay:
+        """Fresh or the first answer; raises idempotency.in_progress and idempotency.reused.
+
+        The key stays locked until the transaction ends. With `hold_seconds` it stays taken after that as well,
+        until `finish`, `drop` or that time.
+        """
+        outcome = (await self.begin_many(conn, [request]))[0]
+        if isinstance(outcome, HubError):
+            raise outcome
+        if isinstance(outcome, Fresh) and hold_seconds is not None:
+            await self._keep(conn, [(request, None)], hold_seconds)
+        return outcome
+
+    async def begin_many(self, conn: AsyncConnection, requests: Sequence[Keyed]) -> list[Fresh | Replay | HubError]:
+        """One outcome per request, in order; of equal keys among them the later ones are in progress."""
+        outcomes: list[Fresh | Replay | HubError] = [HubError("idempotency.in_progress") for _ in requests]
+        first = {(r.client, r.route, r.key): place for place, r in reversed(list(enumerate(requests)))}
+        places = sorted(first.values())
+        locked = (await conn.execute(_LOCK, {"locks": [requests[place].lock for place in places]})).scalars().all()
+        # Rows are read in a statement of their own: one that committed before the lock was free must be seen.
+        free = [place for place, got in zip(places, locked, strict=True) if got]
+        found = await self._find(conn, [requests[place] for place in free])
+        for nth, place in enumerate(free):
+            outcomes[place] = self._judge(requests[place], found.get(nth))
+        return outcomes
+
+    async def finish(self, conn: AsyncConnection, request: Keyed, answer: Answer) -> None:
+        """Keeps a 2xx answer; others are not kept, a hold for them ends."""
+        if 200 <= answer.status < 300:
+            await self._keep(conn, [(request, answer)], 0.0)
+        else:
+            await self.drop(conn, request)
+
+    async def finish_many(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]]) -> None:
+        """Keeps the 2xx among the answers."""
+        kept = [(request, answer) for request, answer in answers if 200 <= answer.status < 300]
+        if kept:
+            await self._keep(conn, kept, 0.0)
+
+    async def drop(self, conn: AsyncConnection, request: Keyed) -> None:
+        """Ends a hold without an answer: the next request with the key is fresh."""
+        await conn.execute(_DROP, {"client": request.client, "route": request.route, "key": request.key})
+
+    async def purge(self, conn: AsyncConnection) -> int:
+        return (await conn.execute(_PURGE, {"days": KEPT_DAYS})).rowcount
+
+    async def _find(self, conn: AsyncConnection, requests: Sequence[Keyed]) -> dict[int, Row[Any]]:
+        if not requests:
+            return {}
+        rows = await conn.execute(
+            _FIND,
+            {
+                "clients": [request.client for request in requests],
+                "routes": [request.route for request in requests],
+                "keys": [request.key for request in requests],
+                "days": KEPT_DAYS,
+            },
+        )
+        return {row.place - 1: row for row in rows}
+
+    def _judge(self, request: Keyed, row: Row[Any] | None) -> Fresh | Replay | HubError:
+        if row is None or (row.answer is None and not row.held):
+            return Fresh()
+        if row.body_digest != request.body_digest:
+            return HubError("idempotency.reused")
+        if row.answer is None:
+            return HubError("idempotency.in_progress")
+        kept = orjson.loads(self._keyring.open(row.answer, request.context))
+        return Replay(row.status, base64.b64decode(kept["body"]), {**kept["headers"], **REPLAYED})
+
+    async def _keep(
+        self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer | None]], hold_seconds: float
+    ) -> None:
+        await conn.execute(
+            _KEEP,
+            {
+                "clients": [request.client for request, _ in answers],
+                "routes": [request.route for request, _ in answers],
+                "keys": [request.key for request, _ in answers],
+                "digests": [request.body_digest for request, _ in answers],
+                "statuses": [answer and answer.status for _, answer in answers],
+                "answers": [answer and self._sealed(request, answer) for request, answer in answers],
+                "hold": hold_seconds,
+            },
+        )
+
+    def _sealed(self, request: Keyed, answer: Answer) -> bytes:
+        plain = orjson.dumps({"headers": dict(answer.headers), "body": base64.b64encode(answer.body).decode()})
+        return self._keyring.seal(plain, request.context)

@@ -1,0 +1,79 @@
+"""RFC 9457 bodies: what a refusal looks like on the wire. Values of the input are never echoed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from contracts.problems import PROBLEMS, HubError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 1
+BODY_ERRORS_SHOWN = 50
+
+CODE_OF_STATUS = {
+    400: "request.malformed",
+    401: "auth.missing",
+    404: "request.not_found",
+    405: "request.method_not_allowed",
+    408: "request.timeout",
+    413: "size.too_large",
+    415: "request.unsupported_media_type",
+    422: "request.invalid",
+    500: "system.failed",
+    503: "system.overloaded",
+}
+
+
+def problem_body(error: HubError, instance: str, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
+    """The members of a problem; also used for the items of a batch answer."""
+    problem = error.problem
+    body: dict[str, Any] = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": error.detail or problem.title,
+        "instance": instance,
+        "code": problem.code,
+        "remedy": problem.remedy,
+    }
+    listed = list(errors) or ([{"pointer": error.pointer}] if error.pointer else [])
+    if listed:
+        body["errors"] = listed
+    return body
+
+
+def problem_response(error: HubError, instance: str, errors: Sequence[Mapping[str, str]] = ()) -> Response:
+    """The body with its headers: 429, 503 and retryable 409 say when to come again."""
+    problem = error.problem
+    headers = dict(error.headers)
+    if problem.status in (429, 503) or (problem.retryable and problem.status == 409):
+        headers.setdefault("Retry-After", str(problem.retry_after_seconds or RETRY_SECONDS))
+    return Response(
+        orjson.dumps(problem_body(error, instance, errors)),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def of_status(status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> HubError:
+    """The problem for a status some framework answered with."""
+    code = CODE_OF_STATUS.get(status) or ("request.malformed" if status < 500 else "system.failed")
+    own = detail if PROBLEMS[code].status == status else f"{status} {detail}".strip()
+    return HubError(code, own, headers=dict(headers or {}))
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Pointers and reasons of pydantic's errors; the place of a parameter is told by `in`."""
+    listed = []
+    for error in errors[:BODY_ERRORS_SHOWN]:
+        where, *path = [str(step) for step in error["loc"]] or ["body"]
+        listed.append({"pointer": pointer(path), "in": where, "detail": str(error["msg"])})
+    return listed
+
+
+def pointer(path: Sequence[str]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)

@@ -1,0 +1,102 @@
+"""Runs one process: uvicorn with the app and, by role, the workers; SIGTERM drains both.
+
+A process without the API role answers /healthz, /readyz and /metrics all the same.
+"""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from services.kernel.app import Web, build_app
+from services.kernel.settings import Settings
+from services.kernel.supervisor import Part, Supervisor
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A program as its `main` joined it; `supervisor` holds the workers that this role runs."""
+
+    settings: Settings
+    web: Web
+    routers: Sequence[APIRouter]
+    supervisor: Supervisor
+    stopping: asyncio.Event
+    """Set at the signal, before connections are drained: long polls should end."""
+
+
+def build(process: Process) -> FastAPI:
+    """The app of this process, with the workers started and drained by its lifespan."""
+
+    async def parts() -> Sequence[Part]:
+        return process.supervisor.parts()
+
+    async def start() -> None:
+        process.supervisor.start()
+        gc.freeze()  # what start-up made stays; full collections need not walk it
+
+    async def stop() -> None:
+        process.stopping.set()
+        await process.supervisor.stop()
+
+    web = replace(
+        process.web,
+        checks=[*process.web.checks, parts],
+        started=[*process.web.started, start],
+        stopped=[stop, *process.web.stopped],
+    )
+    return build_app(web, process.routers if process.settings.role != "worker" else [])
+
+
+async def serve(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> None:
+    """Until SIGINT or SIGTERM; a second signal ends it at once."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.limit_concurrency,
+        timeout_graceful_shutdown=int(settings.stop_seconds),
+        timeout_keep_alive=30,
+    )
+    server = _Server(config, stopping)
+    _log.info("program.started", host=settings.host, port=settings.port, role=settings.role)
+    await server.serve()
+    _log.info("program.stopped")
+
+
+class _Server(uvicorn.Server):
+    """Tells of the signal before connections are drained, and returns afterwards instead of dying of it."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._signalled, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _signalled(self, number: int) -> None:
+        self._stopping.set()
+        self.force_exit = self.should_exit
+        self.should_exit = True

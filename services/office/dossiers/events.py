@@ -1,0 +1,77 @@
+"""The Kafka door of dossiers: what other organs did, and what the gateway told about own facts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.problems import HubError
+from contracts.registry import MESSAGES
+from services.kernel.database import ring_on_commit
+from services.office.doors import Addressee, Fact, Told
+from services.office.dossiers import rules, store
+from services.office.dossiers.rules import REFUSED, ROUTED, SUBMITTED, Entry, Held
+from services.office.organs.actions import Organs
+
+
+class DossierDoor:
+    """Implements `services.office.doors.Door`."""
+
+    types: Collection[str] = frozenset(name for name in MESSAGES if name.startswith("dossier."))
+
+    def __init__(self, organs: Organs) -> None:
+        self._organs = organs
+
+    def kind(self, message_type: str) -> str:
+        return "dossier"
+
+    def href(self, subject: str) -> str:
+        return f"/v1/dossiers/{subject}"
+
+    def digests(self, fact: Fact) -> Collection[str]:
+        return rules.digests(fact.payload)
+
+    async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
+        """Brings the rows of every organ addressed up to date, one read and two writes for the whole list."""
+        keys = {(organ, fact.envelope.subject) for fact in facts for organ in fact.organs}
+        rows: dict[store.Key, Held] = await store.load(conn, keys)
+        steps: list[tuple[store.Key, Entry]] = []
+        refusals: dict[Addressee, str] = {}
+        for fact in facts:
+            decider = self._organs.canonical(rules.decider_of(fact.payload))
+            for organ in fact.organs:
+                key = organ, fact.envelope.subject
+                try:
+                    held, told = rules.receive(rows.get(key), organ, fact.envelope, fact.payload, decider=decider)
+                except HubError as error:
+                    refusals[Addressee(fact.envelope.id, organ)] = error.code
+                else:
+                    rows[key] = held
+                    steps += [(key, step) for step in told]
+        await store.save(conn, rows.values())
+        await store.add_steps(conn, steps)
+        return refusals
+
+    async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
+        """Own steps leave `pending` once; stamps count by version, whatever order word comes in."""
+        rows = await store.load(conn, {(each.holder, each.subject) for each in told})
+        waiting = await store.pending(conn, [each.transfer for each in told])
+        verdicts: dict[tuple[store.Key, str], tuple[str, str | None]] = {}
+        for each in told:
+            key = each.holder, each.subject
+            if key not in rows:
+                continue
+            # without a stamp the effect of the step would be nowhere: it stays on its way until one comes
+            ended = each.transfer in waiting and (each.verdict is not None or (each.routed and each.stamp is not None))
+            refused = ended and each.verdict is not None
+            if ended:
+                state = (REFUSED, each.verdict.code) if each.verdict else (ROUTED, None)
+                verdicts.setdefault((key, each.transfer), state)
+            rows[key] = rules.take_word(rows[key], stamp=each.stamp, submit_refused=refused and each.type == SUBMITTED)
+        await store.save(conn, rows.values())
+        await store.judge(conn, verdicts)
+        ring_on_commit(conn, *(bell(transfer) for _, transfer in verdicts))
+
+
+def bell(transfer: str) -> str:
+    return f"stamp:{transfer}"

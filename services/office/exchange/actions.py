@@ -1,0 +1,162 @@
+"""What a chunk does to the office: facts received and receipted, word about own facts taken, what is missing asked for.
+
+Everything happens in the caller's one transaction, subjects locked first, organs' inbox counters last.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Envelope, rfc3339
+from contracts.messages.receipt import BATCH
+from contracts.protocol import GATEWAY
+from services.kernel.clock import Clock
+from services.kernel.messaging.inbox import advance, lock_subjects
+from services.kernel.messaging.outbox import Outbox
+from services.office.attachments.actions import Attachments
+from services.office.doors import Addressee, Door, Fact
+from services.office.exchange import rules, store, words
+from services.office.exchange.rules import Hop, Plan, Word
+from services.office.inbox import actions as inbox
+from services.office.inbox.actions import NewItem
+from services.office.transfers.actions import Transfers
+
+MAX_BATCH_BYTES = 200 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """How the office speaks to the gateway."""
+
+    outbox: Outbox
+    clock: Clock
+    source: str
+    topic: str
+
+    async def send(self, conn: AsyncConnection, message_type: str, items: Sequence[bytes]) -> None:
+        """Receipts or controls of one kind, in as few records as they fit into."""
+        envelopes = [self._batch(message_type, part) for part in batches(items)]
+        await self.outbox.append(conn, self.topic, envelopes)
+
+    def _batch(self, message_type: str, items: Sequence[bytes]) -> Envelope:
+        name = self.clock.new_id()
+        return Envelope(
+            id=name,
+            source=self.source,
+            type=message_type,
+            subject=self.topic,
+            partitionkey=name,
+            time=self.clock.hub_now(),
+            value=b'{"items":[' + b",".join(items) + b"]}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Takes chunks of `deliver.*`. `waits` are the seconds after which stuck hops are tried again."""
+
+    doors: Sequence[Door]
+    transfers: Transfers
+    attachments: Attachments
+    post: Post
+    waits: Sequence[float] = field(default=rules.STUCK_SECONDS)
+
+    def door_of(self, message_type: str) -> Door | None:
+        return next((door for door in self.doors if message_type in door.types), None)
+
+    async def take(
+        self, conn: AsyncConnection, hops: Sequence[Hop], told: Sequence[Word], sizes: Mapping[str, int]
+    ) -> None:
+        """All effects of a chunk. `sizes` are those of the attachments copied in for it, by digest."""
+        subjects = {hop.subject for hop in hops} | {item["subject"] for word in told for item in word.items}
+        last = await lock_subjects(conn, subjects)
+        plan = rules.plan(hops, last, await store.stuck_among(conn, {hop.subject for hop in hops}))
+        now = self.post.clock.hub_now()
+        again = await store.receipts(conn, plan.again)
+        answers, items = await self._receive(conn, plan.take, sizes, now)
+        items += await words.take(conn, self.transfers, self.doors, told)
+        await self._keep_stuck(conn, plan)
+        await advance(conn, plan.hops)
+        await self.post.send(conn, "receipt.handed-over", [*answers, *again])
+        await self.post.send(conn, "control.resend-requested", [_request(*each) for each in plan.ask.items()])
+        await inbox.add(conn, items, now)
+
+    async def hold(self, conn: AsyncConnection, hop: Hop, reason: str) -> bool:
+        """Keeps a hop that cannot be applied for a reason nobody foresaw; False when its turn is not now."""
+        last = await lock_subjects(conn, [hop.subject])
+        plan = rules.plan([rules.with_problem(hop, reason)], last, set())
+        await self._keep_stuck(conn, plan)
+        return bool(plan.stuck)
+
+    async def _receive(
+        self, conn: AsyncConnection, hops: Sequence[Hop], sizes: Mapping[str, int], now: datetime
+    ) -> tuple[list[bytes], list[NewItem]]:
+        facts = {hop.key: Fact(hop.envelope, hop.payload) for hop in hops if not hop.voided}
+        refusals: dict[Addressee, str] = {}
+        for door in self.doors:
+            mine = [fact for fact in facts.values() if fact.envelope.type in door.types]
+            if mine:
+                refusals |= await door.receive(conn, mine, now)
+        kept = [
+            (fact, organ)
+            for fact in facts.values()
+            for organ in fact.organs
+            if Addressee(fact.envelope.id, organ) not in refusals
+        ]
+        await self.transfers.record_received(conn, kept, now)
+        grants = [(digest, organ) for fact, organ in kept for digest in self._digests(fact)]
+        await self.attachments.share(conn, {digest: sizes[digest] for digest, _ in grants}, grants)
+        answers = [(hop.subject, hop.number, _answer(hop, refusals, now)) for hop in hops]
+        await store.add_receipts(conn, answers)
+        return [answer for *_, answer in answers], [item for each in kept if (item := self._item(*each))]
+
+    def _digests(self, fact: Fact) -> Collection[str]:
+        door = self.door_of(fact.envelope.type)
+        return door.digests(fact) if door else ()
+
+    def _item(self, fact: Fact, organ: str) -> NewItem | None:
+        envelope, door = fact.envelope, self.door_of(fact.envelope.type)
+        if door is None:
+            return None
+        return NewItem(
+            organ=organ,
+            transfer=envelope.id,
+            kind=door.kind(envelope.type),
+            type=envelope.type,
+            subject=envelope.subject,
+            sender=envelope.sender,
+            href=door.href(envelope.subject),
+            data=envelope.value,
+        )
+
+    async def _keep_stuck(self, conn: AsyncConnection, plan: Plan) -> None:
+        await store.free(conn, plan.freed)
+        now = self.post.clock.machine_now()
+        times = {"now": now, "due_at": now + timedelta(seconds=self.waits[0])}
+        for subject, hop in plan.stuck.items():
+            await store.stick(conn, (subject, hop.number), hop.record, reason=hop.problem, times=times)
+
+
+def batches(items: Sequence[bytes]) -> list[list[bytes]]:
+    """Items cut into records of at most BATCH items and MAX_BATCH_BYTES."""
+    parts: list[list[bytes]] = []
+    size = 0
+    for item in items:
+        if not parts or len(parts[-1]) >= BATCH or size + len(item) > MAX_BATCH_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += len(item) + 1
+    return parts
+
+
+def _answer(hop: Hop, refusals: Mapping[Addressee, str], now: datetime) -> bytes:
+    mine = {each.organ: code for each, code in refusals.items() if each.transfer == hop.envelope.id}
+    return orjson.dumps(rules.receipt(hop, mine, rfc3339(now)))
+
+
+def _request(subject: str, first: int) -> bytes:
+    return orjson.dumps({"subject": subject, "emitter": GATEWAY, "first": first})
