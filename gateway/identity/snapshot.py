@@ -2,31 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.levels import Level
 from contracts.messages.registry import Jwk, KeyPublished, SystemChanged
 from gateway.identity import store as secrets
 from gateway.identity.actions import private_context
 from gateway.identity.model import KEYS, SYSTEMS
 from gateway.identity.rules import signing_key
 from gateway.registries import store
+from services.kernel.auth import System
 from services.kernel.crypto import Keyring
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """A system as enforcement asks for it; organs by their canonical codes."""
-
-    client_id: str
-    level: Level
-    organs: tuple[str, ...]
-    scopes: tuple[str, ...]
-    suspended: bool
 
 
 class SystemSnapshot:
@@ -79,6 +67,11 @@ class KeySnapshot:
         key = signing_key((key for key in self._keys.values() if key.kid in self._private), now)
         return None if key is None else (key.kid, self._private[key.kid])
 
+    def jwk(self, kid: str, now: datetime) -> Jwk | None:
+        """The public key a token names; None when there is none or it has ended."""
+        key = self._keys.get(kid)
+        return key.jwk if key is not None and (key.valid_to is None or key.valid_to > now) else None
+
     def public(self, now: datetime) -> list[Jwk]:
         """The keys tokens may be signed with now or soon, the oldest first."""
         current = [key for key in self._keys.values() if key.valid_to is None or key.valid_to > now]
@@ -86,4 +79,4 @@ class KeySnapshot:
 
 
 def _system(system: SystemChanged) -> System:
-    return System(system.client_id, system.level, tuple(system.organs), tuple(system.scopes), system.suspended)
+    return System(system.client_id, tuple(system.organs), frozenset(system.scopes), system.suspended)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 from joserfc import jwt
-from joserfc.jwa import EdDSAAlgorithm
-from joserfc.jws import JWSAlgModel, JWSRegistry
 
 from contracts.messages.registry import SystemChanged
 from contracts.problems import HubError
@@ -13,20 +11,9 @@ from gateway.identity.grants import Grant, GrantError, invalid_client
 from gateway.identity.rules import TOKEN_SECONDS, granted
 from gateway.identity.secrets import SecretVerifier
 from gateway.identity.snapshot import KeySnapshot
+from services.kernel.auth import ALGORITHM, AUDIENCE, token_registry
 from services.kernel.clock import Clock
 from services.kernel.database import Database
-
-ALGORITHM = "EdDSA"
-
-
-class _Ed25519(EdDSAAlgorithm):
-    """The library warns that the name says nothing of the curve; our keys are Ed25519 by their contract."""
-
-    security_warning = None
-
-
-class _Registry(JWSRegistry):
-    algorithms: dict[str, JWSAlgModel] = {ALGORITHM: _Ed25519()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +65,4 @@ class TokenIssuer:
             "exp": at + TOKEN_SECONDS,
             "jti": self._clock.new_id(),
         }
-        return jwt.encode({"alg": ALGORITHM, "kid": kid}, claims, key, registry=_Registry())
+        return jwt.encode({"alg": ALGORITHM, "kid": kid}, claims, key, registry=token_registry())

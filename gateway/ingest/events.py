@@ -1,6 +1,6 @@
 """The Kafka door: a chunk of one partition of `ingest.*` becomes one unit of work in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +14,7 @@ from gateway.ingest.rules import Sorted, sort
 from gateway.subjects import store as subjects
 from gateway.work import Desk, Work
 from services.kernel.database import ring_on_commit
+from services.kernel.errors import RetryLater
 from services.kernel.messaging import dead_letters
 from services.kernel.messaging.outbox import BELL
 from services.kernel.messaging.records import Record
@@ -24,11 +25,13 @@ log = structlog.get_logger(__name__)
 class IngestDoor:
     """Handler of the consumer for the three `ingest.*` topics; nothing to prepare, the chunk is all there is."""
 
-    def __init__(self, desk: Desk, asking: Asking) -> None:
-        self._desk, self._asking = desk, asking
+    def __init__(self, desk: Desk, asking: Asking, *, ready: Callable[[], bool] = lambda: True) -> None:
+        self._desk, self._asking, self._ready = desk, asking, ready
 
     async def prepare(self, records: Sequence[Record]) -> None:
-        """No network: attachments stay where they are."""
+        """No network: attachments stay where they are. Without registries nothing can be judged: later."""
+        if not self._ready():
+            raise RetryLater("the registries are not read yet")
 
     async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
         found = sort(records)

@@ -2,17 +2,18 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+import re
 from datetime import date
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from contracts.directory import local_date
-from contracts.identifiers import organ_key
+from contracts.identifiers import ORGAN_PATTERN, organ_key
 from contracts.levels import Level
+from contracts.messages.base import NO_NUL_PATTERN
 from contracts.messages.registry import OrganChanged
 from contracts.problems import HubError
 from gateway.organs import store
@@ -24,7 +25,11 @@ from services.kernel.clock import Clock
 LIMIT = 100
 MAX_LIMIT = 500
 MAX_QUERY = 200
+MAX_CODE = 40  # codes have 35 characters; blanks around them are forgiven
 MAX_CURSOR = 100
+
+
+_CODE = re.compile(ORGAN_PATTERN)
 
 
 class OrganPage(BaseModel):
@@ -39,15 +44,15 @@ class Listing(BaseModel):
 
     at: date | None = None
     level: Level | None = None
-    parent: Annotated[str | None, Query(max_length=35)] = None
-    q: Annotated[str, Query(max_length=MAX_QUERY)] = ""
+    parent: Annotated[str | None, Query(max_length=MAX_CODE, pattern=NO_NUL_PATTERN)] = None
+    q: Annotated[str, Query(max_length=MAX_QUERY, pattern=NO_NUL_PATTERN)] = ""
     cursor: Annotated[str, Query(max_length=MAX_CURSOR)] = ""
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = LIMIT
 
 
-def build_router(snapshot: OrganSnapshot, clock: Clock, caller: Callable[..., Any]) -> APIRouter:
-    """`caller` is the dependency that lets any valid token in."""
-    router = APIRouter(prefix="/v1/organs", tags=["organs"], dependencies=[Depends(caller)])
+def build_router(snapshot: OrganSnapshot, clock: Clock, caller: Any) -> APIRouter:
+    """`caller` is the dependency (made by the kernel's `require`) that lets a valid token in."""
+    router = APIRouter(prefix="/v1/organs", tags=["organs"], dependencies=[caller])
 
     def day(at: date | None) -> date:
         return at or local_date(clock.hub_now())
@@ -91,6 +96,9 @@ def _cursor(key: str) -> str:
 def _position(cursor: str) -> str:
     """The key the page begins after; a cursor nobody gave out is a malformed request."""
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise HubError("request.malformed", "not a cursor of this list") from None
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        key = "?"
+    if key and not _CODE.fullmatch(key):
+        raise HubError("request.malformed", "not a cursor of this list")
+    return key

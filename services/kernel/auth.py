@@ -109,7 +109,7 @@ class Authenticator:
         if system.suspended:
             raise HubError("system.suspended")
         scopes = expanded(verified.scopes) & expanded(system.scopes)
-        if scope not in scopes:
+        if scope and scope not in scopes:
             raise HubError("auth.scope", f"scope {scope} is needed", headers=_challenge("insufficient_scope", scope))
         return Caller(system.client_id, system.organs, scopes)
 
@@ -158,7 +158,8 @@ class Authenticator:
 
 
 def require(scope: str) -> Any:
-    """A dependency: `caller: Annotated[Caller, require("dossier:write")]`. The app keeps its `Authenticator` at
+    """A dependency: `caller: Annotated[Caller, require("dossier:write")]`; an empty scope
+    asks for any valid token. The app keeps its `Authenticator` at
     `app.state.authenticator`."""
 
     async def caller(

@@ -14,10 +14,33 @@ import structlog
 
 MASK = "…"
 PERSONAL = frozenset(
-    """
-    name full_name applicant id_number phone email address summary note reason subject_line content body value staff
-    signer filename authorization token access_token client_secret secret password signature cookie
-    """.split()
+    {
+        "name",
+        "full_name",
+        "applicant",
+        "id_number",
+        "phone",
+        "email",
+        "address",
+        "summary",
+        "note",
+        "reason",
+        "subject_line",
+        "content",
+        "body",
+        "value",
+        "staff",
+        "signer",
+        "filename",
+        "authorization",
+        "token",
+        "access_token",
+        "client_secret",
+        "secret",
+        "password",
+        "signature",
+        "cookie",
+    }
 )
 QUIET = {"aiokafka": logging.CRITICAL, "uvicorn.access": logging.CRITICAL, "alembic": logging.WARNING}
 

@@ -1,6 +1,4 @@
-"""Every table of an office database: importing this module completes the metadata that migrations compare with."""
-
-from sqlalchemy import MetaData
+"""Every table of an office database: the slices' models fill the metadata that migrations compare with."""
 
 from services.office.attachments import model as attachments
 from services.office.documents import model as documents
@@ -10,11 +8,6 @@ from services.office.inbox import model as inbox
 from services.office.tables import METADATA
 from services.office.transfers import model as transfers
 
-__all__ = ["SLICES", "metadata"]
-
 SLICES = (attachments, inbox, transfers, dossiers, documents, exchange)
 
-
-def metadata() -> MetaData:
-    """The complete metadata."""
-    return METADATA
+__all__ = ["METADATA", "SLICES"]

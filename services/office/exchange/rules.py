@@ -127,16 +127,14 @@ def receipt(hop: Hop, refusals: Mapping[str, str], handed_over_at: str) -> dict[
     source, transfer = hop.envelope.source, hop.envelope.id
     if hop.voided:
         source, transfer = hop.payload["source"], hop.payload["id"]
-        # nobody is left to hand over to; the contract wants a line, and the gateway closed it
-        reports = [{"organ": GATEWAY, "state": "closed"}]
-    else:
-        reports = [_report(organ, refusals.get(organ), handed_over_at) for organ in hop.envelope.recipients]
+    reports = [_report(organ, refusals.get(organ), handed_over_at) for organ in hop.envelope.recipients]
     return {
         "source": source,
         "id": transfer,
         "subject": hop.subject,
         "hopsequence": hop.number,
-        "deliveries": reports,
+        # of a voided hop nobody is left to hand over to; the contract wants a line, and the gateway closed it
+        "deliveries": reports or [{"organ": GATEWAY, "state": "closed"}],
     }
 
 

@@ -63,7 +63,7 @@ async def stuck_among(conn: AsyncConnection, subjects: Collection[str]) -> set[s
 async def stick(
     conn: AsyncConnection, hop: tuple[str, int], record: Record, *, reason: str, times: Mapping[str, datetime]
 ) -> None:
-    """Keeps the record of (subject, hop) that waits. One kept before is replaced and keeps its times (`now`, `due_at`)."""
+    """Keeps the record of (subject, hop) that waits; one kept before is replaced, its times (`now`, `due_at`) stay."""
     await conn.execute(
         _STICK,
         {

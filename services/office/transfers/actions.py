@@ -124,9 +124,10 @@ class Transfers:
         """Officers' acts at recipients of own transfers; the same one is kept once."""
         await store.add_answers(conn, answers)
 
-    async def resend(self, conn: AsyncConnection, subject: str, organ: str, first: int) -> list[int]:
-        """The gateway asks for everything from this number on."""
-        return await self._outbox.tail_from(conn, subject, organ, first)
+    async def resend(self, conn: AsyncConnection, subject: str, emitter: str, first: int) -> list[int]:
+        """The gateway asks for everything of the subject and emitter (source and organ) from this number on."""
+        source, _, organ = emitter.rpartition("|")
+        return await self._outbox.tail_from(conn, subject, organ, first) if source == self._source else []
 
     def _envelope(self, fact: NewFact, number: int, now: datetime) -> Envelope:
         return Envelope(

@@ -87,7 +87,8 @@ async def test_systems_belong_to_one_province_as_their_names_say(database: Datab
     assert [superiors["commune-a"]] == found["district-a"]["organs"]
     assert len(set(superiors.values())) == 3
     for name, line in found.items():
-        assert (line["level"], tuple(line["organs"])) == (systems.systems[name].level, systems.systems[name].organs)
+        system = systems.systems[name]
+        assert (line["organs"], set(line["scopes"])) == (list(system.organs), set(system.scopes))
 
 
 async def test_second_start_changes_nothing(database: Database, settings: Settings) -> None:

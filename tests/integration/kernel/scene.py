@@ -50,7 +50,7 @@ async def until(
 class Scene:
     """A program with an outbox and a relay; tests add consumers."""
 
-    def __init__(self, url: str, cluster: Cluster, *, partitions: int = 3, retry_scale: float = 1.0) -> None:
+    def __init__(self, url: str, cluster: Cluster, *, partitions: int = 3, retry_scale: float = 1000.0) -> None:
         self.url = url
         self.cluster = cluster
         self.bell = Bell(url)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from contracts.custody import ACTIONS, CUSTODY_ACTIONS
 
-from .log import Fate
+from .log import PARTITIONS, Fate
 from .office import Office
 from .process import Process
 from .wire import Mistake
@@ -76,7 +76,7 @@ class Driver:
             "turn": (26, self._turn),
             "bustle": (8, self.world.bustle),
             "tick": (8, self._tick),
-            "race": (8, self._race),
+            "race": (10, self._race),
             "pause": (2, self._pause),
             "crash": (1.5, self._crash),
             "rebalance": (1.5, self._rebalance),
@@ -197,13 +197,15 @@ class Driver:
             process.read(self._random.choice(places), self._random.choice([1, 3, 20]), self.world.now)
 
     def _race(self) -> None:
-        """Both processes of one end have a chunk in hand and go for the same rows, one lock after the other."""
-        members = [process for process in self._random.choice(list(self.world.ends.values())) if not process.paused]
+        """Both gateways have a chunk of the same subjects in hand and go for their rows, one lock after the other."""
+        members = [process for process in self.world.ends["gateway"] if not process.paused]
+        partition = self._random.randrange(PARTITIONS)
         for process in members:
-            self._read(process)
-        for process in self._random.choices(members or [None], k=4):
-            if process is not None:
-                process.lock_one()
+            for place in sorted(process.places):
+                if place[1] == partition:
+                    process.read(place, 20, self.world.now)
+        for _ in range(4 if members else 0):
+            self._random.choice(members).lock_one()
         for process in self._random.sample(members, len(members)):
             process.lock()
             process.commit(self.world.now)

@@ -288,6 +288,7 @@ class Office:
         if row.rung < Rung.ROUTED:
             row.attempts, row.due_at = 1, now + wait_seconds(ASK_AGAIN_SECONDS, 1)
             if row.fact.action != VOID:
+                mirror.learn(row.fact)
                 mirror.remember(row.fact.sender, [row.fact.id])
         row.rung = climb(row.rung, rung_of(row.states.values() if row.listed else None))
 

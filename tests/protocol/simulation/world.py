@@ -139,18 +139,23 @@ class World:
         self._until_quiet()
         while not self.is_settled():
             self._wait(healed_at)
-            unrouted = self._unrouted()
+            missing = self._missing()
             self._until_quiet()
-            self._tails_go_together(unrouted)
+            self._tails_go_together(missing)
         self.checks.final()
 
-    def _unrouted(self) -> dict[tuple[str, str], int]:
-        lines = [line for office in self.offices.values() for line in office.lines.items()]
-        return {key: sum(row.rung < Rung.ROUTED for row in rows) for key, rows in lines}
+    def _missing(self) -> dict[tuple[str, str], int]:
+        """How many of each line's facts the gateway has not taken."""
+        lines = [(office, key, rows) for office in self.offices.values() for key, rows in office.lines.items()]
+        last = self.gateway.sequences
+        return {
+            (subject, organ): len(rows) - last.get((subject, f"{office.name}|{organ}"), 0)
+            for office, (subject, organ), rows in lines
+        }
 
     def _tails_go_together(self, before: dict[tuple[str, str], int]) -> None:
         """One exchange over a well network routes the whole unrouted tail of an emitter, or nothing of it."""
-        torn = {key: left for key, left in self._unrouted().items() if 0 < left < before[key]}
+        torn = {key: left for key, left in self._missing().items() if 0 < left < before[key]}
         if torn:
             raise Violation(f"an unrouted tail is sent and routed whole: {torn}")
 

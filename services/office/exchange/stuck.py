@@ -1,0 +1,69 @@
+"""A worker that tries stuck hops again: nobody but the gateway's operators may give one up, by voiding the hop."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.problems import HubError
+from services.kernel.clock import Clock
+from services.kernel.database import Database
+from services.kernel.errors import RetryLater
+from services.kernel.messaging.records import Record
+from services.kernel.pause import pause
+from services.kernel.supervisor import Part
+from services.office.exchange import store
+from services.office.exchange.events import DeliverDoor
+
+POLL_SECONDS = 1.0
+AT_ONCE = 50
+
+_log = structlog.get_logger(__name__)
+
+
+class StuckWork:
+    """`waits` are the seconds between tries; looks for due work every second, or sooner when waits are scaled down."""
+
+    def __init__(self, database: Database, door: DeliverDoor, clock: Clock, waits: Sequence[float]) -> None:
+        self._database = database
+        self._door = door
+        self._clock = clock
+        self._waits = waits
+        self._number = 0
+        self._since: datetime | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Worker."""
+        while not stop.is_set():
+            try:
+                await self.retry()
+            except HubError as error:
+                _log.warning("stuck.not_looked_up", code=error.code)
+            await pause(stop, min(POLL_SECONDS, self._waits[0]))
+
+    async def retry(self) -> None:
+        """One round over what is due, and a new count."""
+        async with self._database.transaction() as conn:
+            due = await store.claim_due(conn, self._clock.machine_now(), self._waits, AT_ONCE)
+        for record in due:
+            await self._try(record)
+        async with self._database.read() as conn:
+            self._number, self._since = await store.count_stuck(conn)
+
+    def part(self) -> Part:
+        """Shown in /readyz; never makes the program unready."""
+        detail = f"{self._number} subjects" + (
+            f", the oldest since {self._since:%Y-%m-%d %H:%M}Z" if self._since else ""
+        )
+        return Part("stuck", self._number == 0, detail, critical=False)
+
+    async def _try(self, record: Record) -> None:
+        try:
+            await self._door.prepare([record])
+            async with self._database.transaction() as conn:
+                await self._door.apply(conn, [record])
+            self._door.committed([record])
+        except (HubError, RetryLater, SQLAlchemyError) as error:
+            _log.warning("hop.still_stuck", subject=record.key, error=type(error).__name__)

@@ -1,0 +1,202 @@
+"""The consumer against a real broker: each effect once, whatever dies, joins, fails or is lost in between."""
+
+import asyncio
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from contracts.problems import HubError
+from deploy.local.kafka import Kafka
+from services.kernel.errors import RetryLater
+from services.kernel.messaging.cluster import Cluster
+from services.kernel.messaging.consumer import Consumer, Handler, Membership
+from services.kernel.messaging.limits import DeadLetterLimit
+from services.kernel.messaging.records import Record
+from tests.integration.kernel.readers import Noting, Once, effects, label
+from tests.integration.kernel.scene import GROUP, TOPIC, Scene, is_so, until
+
+
+def add_consumer(scene: Scene, handler: Handler, *, limit: DeadLetterLimit | None = None) -> Consumer:
+    consumer = Consumer(
+        scene.cluster, Membership(GROUP, [TOPIC]), handler, database=scene.database, watch=scene.watch, limit=limit
+    )
+    scene.supervisor.add("consumer", consumer.run, state=consumer.part)
+    return consumer
+
+
+async def applied(scene: Scene, expected: int) -> bool:
+    return len(await effects(scene.database)) >= expected
+
+
+async def test_records_are_applied_in_order_and_offsets_committed(scene: Scene) -> None:
+    handler = Noting()
+    add_consumer(scene, handler)
+    scene.start()
+    await scene.write([f"s{n % 7}" for n in range(700)])
+    await until(lambda: applied(scene, 700))
+    found = await effects(scene.database)
+    for subject in (f"s{n}" for n in range(7)):
+        assert [f for f in found if f.startswith(f"{subject}/")] == [f"{subject}/{n}" for n in range(1, 101)]
+    assert len(handler.chunks) < 100, "records travel in chunks"
+
+    async def committed() -> bool:
+        return sum((await scene.admin.committed(GROUP)).values()) == 700
+
+    await until(committed)
+    began = time.monotonic()
+    await scene.write(["s0"])
+    await until(lambda: applied(scene, 701), every=0.002)
+    assert time.monotonic() - began < 0.5, "nothing on the way polls"
+
+
+async def test_a_consumer_killed_between_commit_and_offsets_leaves_each_effect_once(
+    scene: Scene, database_url: str, cluster: Cluster
+) -> None:
+    scene.start()
+    for _ in range(6):
+        await scene.write([f"s{n}" for n in range(40)])
+    await until(lambda: is_so(scene.watch.generation))
+    for _ in range(3):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.integration.kernel.readers", database_url, cluster.bootstrap, cluster.prefix
+        )
+        try:
+            assert await asyncio.wait_for(child.wait(), 20) == -9, "it dies after its second commit"
+        finally:
+            if child.returncode is None:
+                child.kill()
+        await scene.write([f"s{n}" for n in range(40)])
+    membership = Membership(GROUP, [TOPIC], instance_id="the-one")
+    survivor = Consumer(cluster, membership, Once(), database=scene.database, watch=scene.watch)
+    stop = asyncio.Event()
+    running = asyncio.create_task(survivor.run(stop))
+    await until(lambda: applied(scene, 9 * 40))
+    stop.set()
+    await running
+    assert set(Counter(await effects(scene.database)).values()) == {1}
+
+
+async def test_nothing_is_lost_or_read_twice_when_a_second_member_joins_and_leaves(
+    scene: Scene, database_url: str, cluster: Cluster
+) -> None:
+    add_consumer(scene, Noting(seconds=0.05))
+    scene.start()
+    await scene.write([f"s{n}" for n in range(50)])
+    await until(lambda: applied(scene, 1))
+    other = Scene(database_url, cluster)
+    second = Noting(seconds=0.05)
+    add_consumer(other, second)
+    try:
+        other.start(relay=False)
+        written = 50
+        while not second.chunks:
+            await scene.write([f"s{n}" for n in range(50)])
+            written += 50
+            await asyncio.sleep(0.02)
+        await other.supervisor.stop()
+    finally:
+        await other.aclose()
+    await scene.write([f"s{n}" for n in range(50)])
+    await until(lambda: applied(scene, written + 50))
+    counts = Counter(await effects(scene.database))
+    assert len(counts) == written + 50
+    assert set(counts.values()) == {1}
+
+
+async def test_poison_is_found_by_halving_and_buried_and_stops_nobody(scene: Scene) -> None:
+    def check(record: Record) -> None:
+        if label(record) in ("s1/3", "s4/2"):
+            raise ValueError("nobody thought of this")
+        if label(record) == "s2/1":
+            raise HubError("request.invalid")
+
+    consumer = add_consumer(scene, Noting(check))
+    scene.start()
+    await scene.write([f"s{n % 6}" for n in range(60)])
+    await until(lambda: applied(scene, 60))
+    found = await effects(scene.database)
+    assert sorted(f for f in found if f.startswith("buried")) == ["buried s1/3", "buried s2/1", "buried s4/2"]
+    assert set(Counter(found).values()) == {1}
+    assert [f.removeprefix("buried ") for f in found if "s1/" in f] == [f"s1/{n}" for n in range(1, 11)]
+    await until(lambda: is_so(consumer.part().ok))
+
+
+async def test_a_bad_release_stops_instead_of_emptying_the_topic(scene: Scene) -> None:
+    def check(record: Record) -> None:
+        raise KeyError("broken code")
+
+    consumer = add_consumer(scene, Noting(check), limit=DeadLetterLimit(allowed=5))
+    scene.start()
+    await scene.write([f"s{n % 6}" for n in range(60)])
+    await until(lambda: is_so("too many" in consumer.part().detail))
+    assert not consumer.part().ok
+    assert len(await effects(scene.database)) == 5
+
+
+async def test_what_cannot_be_done_now_waits_without_holding_up_other_partitions(scene: Scene) -> None:
+    first = {"until": time.monotonic() + 3600}
+
+    def check(record: Record) -> None:
+        if label(record).startswith("slow/") and time.monotonic() < first["until"]:
+            raise RetryLater("attachment not there yet", seconds=0.05)
+
+    consumer = add_consumer(scene, Noting(check))
+    scene.start()
+    await scene.write(["slow", *(f"s{n}" for n in range(30)), "slow"])
+    await until(lambda: is_so("retrying" in consumer.part().detail))
+    await until(lambda: applied(scene, 15), what="the other partitions go on")
+    first["until"] = 0.0
+    await until(lambda: applied(scene, 32))
+    found = await effects(scene.database)
+    assert len(found) == len(set(found)) == 32
+    assert found.index("slow/1") < found.index("slow/2")
+    await until(lambda: is_so(consumer.part().ok))
+
+
+async def test_after_a_wipe_everything_unsettled_arrives_again_and_acts_once(scene: Scene, kafka: Kafka) -> None:
+    add_consumer(scene, Once())
+    scene.start()
+    await scene.write([f"s{n}" for n in range(30)])
+    await until(lambda: applied(scene, 30))
+    await asyncio.to_thread(kafka.wipe)
+    await scene.write([f"s{n}" for n in range(30)])
+    await asyncio.to_thread(kafka.start)
+    await until(lambda: applied(scene, 60), seconds=30)
+    await scene.write([f"s{n}" for n in range(30)])
+    await until(lambda: applied(scene, 90), seconds=30)
+    assert set(Counter(await effects(scene.database)).values()) == {1}
+    assert scene.watch.generation == 2
+
+
+@pytest.mark.parametrize("beyond", [500])
+async def test_an_offset_beyond_the_log_is_a_loss_and_is_read_from_the_beginning(scene: Scene, beyond: int) -> None:
+    """As when a topic was deleted and made again under the same cluster id."""
+    handler = Noting()
+    add_consumer(scene, handler)
+    scene.start(relay=False)
+    scene.supervisor.add("relay", scene.relay.run)
+    scene.supervisor.start()
+    await scene.write(["a", "b"])
+    await until(lambda: applied(scene, 2))
+    group = next(iter(scene.supervisor.parts()))
+    assert group
+    await commit_beyond(scene, beyond)
+    await until(lambda: is_so(scene.watch.generation == 2), seconds=30)
+    await scene.write(["a"])
+    await until(lambda: has(scene, "a/2"))
+
+
+async def commit_beyond(scene: Scene, offset: int) -> None:
+    """Moves the group's offsets past the end, then makes the members join anew."""
+    consumer = next(worker for worker in scene.supervisor._workers if worker.name == "consumer")
+    member = consumer.run.__self__  # type: ignore[attr-defined]
+    await until(lambda: is_so(member._group is not None))
+    partitions = [p for p in (await scene.admin.committed(GROUP))]
+    await member._group.commit(dict.fromkeys(partitions, offset))
+    await member._group.stop()
+
+
+async def has(scene: Scene, wanted: str) -> bool:
+    return wanted in await effects(scene.database)
