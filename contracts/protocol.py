@@ -137,6 +137,10 @@ DELIVERY_RESEND_SECONDS: tuple[int, ...] = (30, 120, 600, 3600, 21600)
 """Gateway: a hop without receipt is sent again after these, then every 6 h."""
 
 
+EXPIRY_SECONDS = 72 * 3600
+"""Gateway: after this the sender is told that nobody answered (`receipt.expired`); a later hand-over still counts."""
+
+
 def wait_seconds(schedule: tuple[int, ...], attempts: int) -> int:
     """Seconds to wait after `attempts` sendings (≥ 1); the last step repeats."""
     return schedule[min(max(attempts, 1), len(schedule)) - 1]

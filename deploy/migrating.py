@@ -1,4 +1,4 @@
-"""`lienthong migrate`: brings the four databases to the newest version, one history for the gateway, one for offices."""
+"""`lienthong migrate`: brings the four databases to the newest version: a history for the gateway, one for offices."""
 
 import asyncio
 import sys

@@ -15,6 +15,7 @@ from contracts import registry as contracts
 from contracts.envelope import Envelope
 from contracts.levels import OFFICE_LEVELS
 from contracts.topology import deliver, ingest
+from gateway.delivery.expiry import Expiry
 from gateway.delivery.sources import EventSource, HopSource, ReceiptSource
 from gateway.identity import actions as identity
 from gateway.identity.api import build_router as identity_router
@@ -37,7 +38,7 @@ from gateway.registries.source import RegistrySource
 from gateway.work import Desk, Registry, Work
 from services.kernel import logs
 from services.kernel.app import Web
-from services.kernel.auth import Authenticator, require
+from services.kernel.auth import Authenticator
 from services.kernel.bell import Bell
 from services.kernel.clock import SystemClock
 from services.kernel.crypto import Keyring
@@ -149,6 +150,7 @@ class Gateway:
         self.supervisor.add("kafka", watch.run, state=watch.part)
         self.supervisor.add("relay", relay.run, state=relay.part)
         self.supervisor.add("ingest", consumer.run, state=consumer.part)
+        self.supervisor.add("expiry", Expiry(self.database, self.desk, scale=settings.retry_scale).run)
         if settings.axis_url:
             axis = self._axis()
             self.supervisor.add("axis", axis.run, state=axis.part)
@@ -195,7 +197,7 @@ class Gateway:
         )
         routers = [
             identity_router(issuer, self.keys, self.clock),
-            organs_router(self.organs, self.clock, require("")),
+            organs_router(self.organs, self.clock),
             monitoring_router,
         ]
         return Process(

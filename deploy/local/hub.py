@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.errors import LocalError
+from deploy.local.first_run import axis_secret, clock_offset
 from deploy.local.jobs import Job, run_jobs
 from deploy.local.kafka import JAVA_OPTIONS, Kafka
 from deploy.local.ports import DEFAULTS, free_port, setting
@@ -26,7 +27,6 @@ from deploy.local.programs import (
     STEPS,
     Step,
     database_setting,
-    passed_on,
     says_ready,
 )
 from deploy.local.screen import Screen
@@ -58,6 +58,7 @@ class Hub:
         self._command = list(command)
         self._screen = screen
         self._children: dict[str, Child] = {}
+        self._decided: dict[str, str] | None = None
         self.postgres = self._embedded_postgres()
         self.kafka = self._embedded_kafka(java_options)
 
@@ -142,7 +143,8 @@ class Hub:
             self.ports[key] = free_port(self.ports.values())
         if (running := self._children.get(key)) is not None and running.alive:
             return running
-        own = {setting(name): str(self.ports[key]), "LIENTHONG_INSTANCE": str(instance)}
+        # a name of its own in the reading group: whoever comes back after a kill has its partitions at once
+        own = {setting(name): str(self.ports[key]), "LIENTHONG_GROUP_INSTANCE_ID": f"{name}-{instance}"}
         return self._launch([name, *arguments], log=self.log_file(name, instance=instance), own=own)
 
     def alive(self, name: str, *, instance: int = 1) -> bool:
@@ -223,7 +225,7 @@ class Hub:
         """What every program and step is told."""
         return {
             **self.environment,
-            **passed_on(self.environment),
+            **self._once(),
             "LIENTHONG_HOME": str(self.home),
             "LIENTHONG_LOCAL": "1",
             KAFKA_SETTING: self.bootstrap,
@@ -231,6 +233,19 @@ class Hub:
             **{setting(name): str(self.ports[name]) for name in PROGRAMS},
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _once(self) -> dict[str, str]:
+        """Decided at the first start of this home and the same for every child after."""
+        if self._decided is None:
+            offset = clock_offset(self.home, self.environment.get("CLOCK") or self.environment.get("LIENTHONG_CLOCK"))
+            self._decided = {
+                **({"LIENTHONG_SEED": self.environment["SEED"]} if self.environment.get("SEED") else {}),
+                "LIENTHONG_CLOCK_OFFSET_SECONDS": str(offset),
+                "LIENTHONG_AXIS_URL": f"http://127.0.0.1:{self.ports['axis']}/vxp",
+                "LIENTHONG_AXIS_SYSTEMID": self.environment.get("LIENTHONG_AXIS_SYSTEMID", "000.00.00.H28"),
+                "LIENTHONG_AXIS_SECRET": axis_secret(self.home),
+            }
+        return self._decided
 
     def _launch(self, words: list[str], *, log: Path | None, own: Mapping[str, str] | None = None) -> Child:
         key = log.stem if log is not None else words[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +52,6 @@ def database_setting(owner: str) -> str:
 
 
 KAFKA_SETTING = "LIENTHONG_KAFKA_BOOTSTRAP"
-
-
-def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """The short names of `make run` under the names the programs know."""
-    short = {name: environment.get(name) for name in ("CLOCK", "SEED")}
-    return {f"LIENTHONG_{name}": value for name, value in short.items() if value}
 
 
 def says_ready(port: int, probe: str) -> bool:

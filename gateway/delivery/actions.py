@@ -86,3 +86,31 @@ async def conclude(connection: AsyncConnection, work: Work, identity: Identity, 
 async def tell(connection: AsyncConnection, work: Work) -> None:
     """Writes the receipts a channel's outcome called for."""
     await store.add_receipts(connection, work.receipts)
+
+
+async def close(connection: AsyncConnection, work: Work, delivery_id: str) -> bool:
+    """A person gives one delivery up: its hop is narrowed, or voided when nobody is left, and the sender is told.
+
+    False when it is not open. The subject is locked by the caller.
+    """
+    row = await store.close(connection, delivery_id)
+    if row is None:
+        return False
+    await conclude(connection, work, (row["source"], row["transfer_id"]), row["organ"])
+    await tell(connection, work)
+    return True
+
+
+async def expire(connection: AsyncConnection, work: Work, *, before: datetime, limit: int = 500) -> int:
+    """Tells senders of deliveries that nobody took in the contract's time; changes no state."""
+    expired = await store.expire(connection, before=before, hub_now=work.hub_now, limit=limit)
+    identities = sorted({identity for identity, _ in expired})
+    rows = await store.of_transfers(connection, identities)
+    ledger = await transfers.known(connection, identities)
+    for identity in identities:
+        known = ledger[identity]
+        reports = [report(row) for row in rows[identity] if (identity, row["organ"]) in set(expired)]
+        item = {"source": known.source, "id": known.id, "subject": known.subject, "deliveries": reports}
+        work.tell(known.origin, "receipt.expired", item)
+    await tell(connection, work)
+    return len(expired)

@@ -49,6 +49,25 @@ _RESEND_FROM = text(
     " RETURNING h.subject, h.office"
 )
 
+_EXPIRE = text("""
+    UPDATE delivery d SET expired_at = CAST(:hub_now AS timestamptz)
+     WHERE d.id = ANY (SELECT id FROM delivery WHERE state = 'open' AND expired_at IS NULL
+                          AND opened_at < CAST(:before AS timestamptz) ORDER BY opened_at LIMIT :limit FOR UPDATE)
+    RETURNING d.source, d.transfer_id, d.organ
+""")
+_CLOSE = text("""
+    UPDATE delivery SET state = 'closed', code = 'delivery.closed' WHERE id = :id AND state = 'open'
+    RETURNING source, transfer_id, subject, organ, office, hopsequence
+""")
+# The hop goes out again narrowed, or, with nobody left, as void; under the same number, until it is receipted.
+_NARROW = text("""
+    UPDATE hop h SET recipients = coalesce(o.organs, ''), void = o.organs IS NULL, pending = true, round = h.round + 1
+      FROM (SELECT string_agg(organ, ',' ORDER BY organ) AS organs FROM delivery
+             WHERE subject = :subject AND office = :office AND hopsequence = :hopsequence AND state <> 'closed') o
+     WHERE h.subject = :subject AND h.office = :office AND h.hopsequence = :hopsequence AND NOT h.done
+""")
+_SUBJECT_OF = text("SELECT subject FROM delivery WHERE id = :id")
+
 
 def _identities(identities: Sequence[Identity]) -> dict[str, list[str]]:
     return {"sources": [source for source, _ in identities], "ids": [id_ for _, id_ in identities]}
@@ -124,3 +143,24 @@ async def resend_from(connection: AsyncConnection, keys: Sequence[HopKey]) -> in
     if not keys:
         return 0
     return len((await connection.execute(_RESEND_FROM, _keys(keys))).all())
+
+
+async def subject_of(connection: AsyncConnection, delivery_id: str) -> str | None:
+    return (await connection.execute(_SUBJECT_OF, {"id": delivery_id})).scalar_one_or_none()
+
+
+async def close(connection: AsyncConnection, delivery_id: str) -> Any | None:
+    """Closes one open delivery and narrows its hop; None when it is not open."""
+    row = (await connection.execute(_CLOSE, {"id": delivery_id})).mappings().first()
+    if row and row["office"]:
+        key = {name: row[name] for name in ("subject", "office", "hopsequence")}
+        await connection.execute(_NARROW, key)
+    return row
+
+
+async def expire(
+    connection: AsyncConnection, *, before: datetime, hub_now: datetime, limit: int
+) -> list[tuple[Identity, str]]:
+    """Marks open deliveries older than `before`; changes no state."""
+    rows = await connection.execute(_EXPIRE, {"before": before, "hub_now": hub_now, "limit": limit})
+    return [((row.source, row.transfer_id), row.organ) for row in rows]

@@ -29,10 +29,12 @@ _FORM_FIELDS: dict[str, Any] = {
         "client_id": {"type": "string", "description": "Unless sent by HTTP Basic."},
         "client_secret": {"type": "string", "description": "Unless sent by HTTP Basic."},
     },
-    "example": {"grant_type": "client_credentials"},
 }
 _REQUEST: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {FORM: {"schema": _FORM_FIELDS}}},
+    "requestBody": {
+        "required": True,
+        "content": {FORM: {"schema": _FORM_FIELDS, "example": {"grant_type": "client_credentials"}}},
+    },
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {}}}
@@ -82,7 +84,7 @@ def build_router(issuer: TokenIssuer, keys: KeySnapshot, clock: Clock) -> APIRou
             access_token=granted.access_token, expires_in=granted.expires_in, scope=" ".join(granted.scopes)
         )
 
-    @router.get("/.well-known/jwks.json", summary="The keys tokens are signed with")
+    @router.get("/.well-known/jwks.json", summary="The keys tokens are signed with", response_model=KeySet)
     async def jwks() -> Response:
         """A key is published some time before the first token is signed with it, and until the last one has ended."""
         body = KeySet(keys=[{name: str(part) for name, part in key.items()} for key in keys.public(clock.hub_now())])

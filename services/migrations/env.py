@@ -1,4 +1,4 @@
-"""Alembic's way in to the history that the three office levels share."""
+"""Alembic's way in to the history of the three office databases."""
 
 from services.kernel.migration import run
 from services.office.schema import METADATA

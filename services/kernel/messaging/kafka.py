@@ -24,7 +24,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from services.kernel.messaging.cluster import Cluster
+from services.kernel.messaging.cluster import REQUEST_SECONDS, Cluster
 from services.kernel.messaging.records import (
     Ack,
     BrokerAway,
@@ -37,16 +37,19 @@ from services.kernel.messaging.records import (
 )
 from services.kernel.messaging.sending import Sending
 
-REQUEST_SECONDS = 5.0
 START_SECONDS = 10.0
 SEND_SECONDS = 10.0
 STOP_SECONDS = 5.0
 REBALANCE_SECONDS = 30.0
 DRAIN_SECONDS = 20.0  # below REBALANCE_SECONDS, so that the group still waits for us
 BATCH_BYTES = 400 * 1024  # a batch holds one record of the largest size and stays below Kafka's limit of 1 MiB
-FETCH_BYTES = 1024 * 1024
-FETCH_WAIT_MS = 200
-METADATA_AGE_MS = 30_000
+_READING: dict[str, Any] = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "none",  # anything else would reset a lost log silently
+    "max_partition_fetch_bytes": 1024 * 1024,
+    "fetch_max_wait_ms": 200,
+    "metadata_max_age_ms": 30_000,
+}
 
 
 class _Names:
@@ -197,22 +200,16 @@ class GroupConsumer:
         self._rewind = rewind
         self._seen: set[KafkaPartition] = set()
         self._to_rewind: set[KafkaPartition] = set()
-        self._epoch = 0
-        self._topics = [cluster.physical(topic) for topic in topics]
         self._consumer = AIOKafkaConsumer(
             **cluster.options(),
+            **_READING,
             group_id=cluster.physical(group),
             group_instance_id=instance_id,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
             session_timeout_ms=int(session_seconds * 1000),
             heartbeat_interval_ms=int(session_seconds * 1000 / 3),
             rebalance_timeout_ms=int(REBALANCE_SECONDS * 1000),
-            max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            metadata_max_age_ms=METADATA_AGE_MS,
         )
-        self._consumer.subscribe(self._topics, listener=_Listener(self))
+        self._consumer.subscribe([cluster.physical(topic) for topic in topics], listener=_Listener(self))
 
     async def start(self) -> None:
         with _broker_errors():
@@ -221,20 +218,18 @@ class GroupConsumer:
     async def poll(self, timeout: float) -> dict[TopicPartition, list[Record]]:
         """What has arrived, per partition in order; empty after `timeout`. Raises `LogLost` once per loss seen."""
         await self._rewind_new()
-        epoch = self._epoch
         try:
+            # No task of its own (as `wait_for` makes): between taking records out and returning them nothing else
+            # may run, or they could be returned after their partition was given up.
             with _broker_errors():
-                fetched = await asyncio.wait_for(
-                    self._consumer.getmany(timeout_ms=int(timeout * 1000)), timeout + REBALANCE_SECONDS
-                )
+                async with asyncio.timeout(timeout + REBALANCE_SECONDS):
+                    fetched = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
         except NoOffsetForPartitionError as error:
             self._to_rewind.add(error.args[0])
             return {}
         except OffsetOutOfRangeError as error:
             self._to_rewind.update(error.args[0])
             raise LogLost("fetch out of range") from error
-        if epoch != self._epoch:  # given up meanwhile: whoever has the partition now reads these again
-            return {}
         return {self._names.ours(raw): [self._names.record(r) for r in rs] for raw, rs in fetched.items()}
 
     def pause(self, partition: TopicPartition) -> None:
@@ -258,7 +253,6 @@ class GroupConsumer:
             await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
 
     async def give_up(self) -> None:
-        self._epoch += 1
         with suppress(TimeoutError):
             await asyncio.wait_for(self._drain(), DRAIN_SECONDS)
 
@@ -281,15 +275,8 @@ class Reader:
     def __init__(self, cluster: Cluster, topics: Collection[str]) -> None:
         self._names = _Names(cluster)
         self.ends: dict[TopicPartition, int] = {}
-        self._consumer = AIOKafkaConsumer(
-            *(cluster.physical(topic) for topic in topics),
-            **cluster.options(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            max_partition_fetch_bytes=FETCH_BYTES,
-            metadata_max_age_ms=METADATA_AGE_MS,
-        )
+        physical = (cluster.physical(topic) for topic in topics)
+        self._consumer = AIOKafkaConsumer(*physical, **cluster.options(), **_READING, group_id=None)
 
     async def start(self) -> None:
         """Fixes the ends that `caught_up` is measured against. All topics must exist."""
@@ -305,9 +292,8 @@ class Reader:
         """What has arrived; raises `LogLost` when the log is shorter than what was read."""
         try:
             with _broker_errors():
-                fetched = await asyncio.wait_for(
-                    self._consumer.getmany(timeout_ms=int(timeout * 1000)), timeout + REQUEST_SECONDS
-                )
+                async with asyncio.timeout(timeout + REQUEST_SECONDS):
+                    fetched = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
         except NoOffsetForPartitionError as error:  # a partition that was added meanwhile
             with _broker_errors():
                 await self._consumer.seek_to_beginning(error.args[0])

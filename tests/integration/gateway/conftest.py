@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -16,15 +16,17 @@ from contracts.envelope import Envelope, to_headers
 from contracts.levels import Level
 from contracts.messages.registry import OrganChanged
 from deploy.local.postgres import Postgres
-from gateway.delivery import model as _delivery  # noqa: F401 - its tables
+from gateway.delivery import actions as delivery_actions
+from gateway.delivery import store as deliveries
 from gateway.delivery.sources import EventSource, HopSource, ReceiptSource
 from gateway.ingest.asking import Asking
 from gateway.ingest.events import IngestDoor
-from gateway.tables import metadata
+from gateway.schema import metadata
+from gateway.subjects import store as subjects
 from gateway.work import Desk, Registry
+from services.kernel.crypto import Keyring
 from services.kernel.database import Database
 from services.kernel.messaging.records import Ack, Outgoing, Record
-from tests.integration.gateway_identity.conftest import OpenSealer
 
 COMMUNE, OTHER, DISTRICT, DEPARTMENT = "000.01.21.H28", "000.02.21.H28", "000.00.21.H28", "000.00.01.H28"
 NOW = datetime(2024, 6, 3, 1, 0, tzinfo=UTC)
@@ -86,8 +88,9 @@ class Bench:
 
     def __init__(self, database: Database, registries: Registries) -> None:
         self.database, self.registries = database, registries
-        clock, sealer = StillClock(), OpenSealer()
-        self.door = IngestDoor(Desk(registries, sealer, clock), Asking(clock))
+        clock, sealer = StillClock(), Keyring({"test": bytes(32)}, "test")
+        self.desk = Desk(registries, sealer, clock)
+        self.door = IngestDoor(self.desk, Asking(clock))
         source = "urn:lienthong:h28:gateway"
         self.hops = HopSource(sealer, clock, source=source, lease="relay")
         self.receipts = ReceiptSource(clock, source=source, lease="relay")
@@ -110,6 +113,19 @@ class Bench:
     async def take_records(self, records: Sequence[Record]) -> None:
         async with self.database.transaction() as conn:
             await self.door.apply(conn, records)
+
+    async def close(self, delivery_id: str) -> bool:
+        async with self.database.transaction() as conn:
+            subject = await deliveries.subject_of(conn, delivery_id)
+            assert subject is not None
+            work = self.desk.begin(await subjects.lock(conn, (), existing=[subject]))
+            return await delivery_actions.close(conn, work, delivery_id)
+
+    async def expire(self) -> int:
+        """As if every open delivery were too old."""
+        async with self.database.transaction() as conn:
+            work = self.desk.begin({})
+            return await delivery_actions.expire(conn, work, before=work.now + timedelta(minutes=1))
 
     async def sent(self, source: Any) -> list[Outgoing]:
         """What the source would send now; acknowledged, so that it is sent once."""

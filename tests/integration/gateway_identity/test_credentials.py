@@ -172,3 +172,15 @@ async def test_outside_local_mode_there_are_organs_and_no_credentials(database: 
     assert not settings.home.exists()
     with pytest.raises(LocalError):
         await credentials.issue(elsewhere, database, Directory(), date(2024, 6, 3))
+
+
+@pytest.mark.parametrize(("name", "code"), [("", 0), ("full", 0), ("no-such-seed", 1)])
+def test_command_takes_the_seed_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, name: str, code: int
+) -> None:
+    monkeypatch.setenv("LIENTHONG_SEED", name)
+    monkeypatch.setenv("LIENTHONG_LOCAL", "1")
+    monkeypatch.setenv("LIENTHONG_HOME", str(settings.home))
+    monkeypatch.setenv("LIENTHONG_DATABASE_URL_GATEWAY", settings.database_url.get_secret_value())
+    assert seeding.main() == code
+    assert (settings.home / "credentials.json").exists() == (code == 0)

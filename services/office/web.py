@@ -1,0 +1,183 @@
+"""What the slices' HTTP doors share: whom a caller acts for, answers that are given once, problems in the API page."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import orjson
+import structlog
+from fastapi import Depends, Header, Request
+from fastapi.security import HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from contracts.problems import PROBLEMS, HubError
+from services.kernel.auth import Authenticator, Caller, require
+from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
+from services.kernel.problem_details import MEDIA_TYPE
+from services.office.organs.actions import Organs
+from services.office.organs.rules import Actor
+
+JSON = "application/json"
+_ORGAN = "The organ acted for, when the system has several · cơ quan mà hệ thống đại diện"
+_KEY = "The same key and body give the same answer again for 7 days · khóa chống gửi lặp"
+
+_bearer = HTTPBearer(bearerFormat="JWT", auto_error=False, description="Token of the gateway's /oauth/token")
+
+XOrgan = Annotated[str | None, Header(description=_ORGAN)]
+IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "remedy"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "remedy": {"type": "object", "properties": {"vi": {"type": "string"}, "en": {"type": "string"}}},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in ("pointer", "in", "detail")},
+            },
+        },
+    },
+}
+ALWAYS = (
+    "request.malformed",
+    "request.invalid",
+    "auth.missing",
+    "auth.invalid",
+    "auth.scope",
+    "system.suspended",
+    "organ.ambiguous",
+    "organ.forbidden",
+    "organ.wrong_office",
+    "sender.unknown",
+    "system.storage_unavailable",
+    "system.overloaded",
+)
+"""What any operation may answer."""
+WRITES = ("sender.suspended", "idempotency.in_progress", "idempotency.reused", "size.too_large")
+
+
+class Desk:
+    """Handed to every router of the office."""
+
+    def __init__(self, organs: Organs, idempotency: Idempotency) -> None:
+        self._organs = organs
+        self._idempotency = idempotency
+
+    def reader(self, *scopes: str) -> Any:
+        """A dependency that gives the `Actor` of a caller with one of the scopes."""
+        return self._actor(scopes, writes=False)
+
+    def writer(self, *scopes: str) -> Any:
+        """The same for what only an organ that exists and is not suspended may do."""
+        return self._actor(scopes, writes=True)
+
+    def acting(self, caller: Caller, x_organ: str | None, *, writes: bool = False) -> Actor:
+        """The organ a caller acts for, with the trace of the request."""
+        organ = self._organs.acting(caller.organs, x_organ, writes=writes)
+        trace = structlog.contextvars.get_contextvars().get("traceparent", "")
+        structlog.contextvars.bind_contextvars(organ=organ)
+        return Actor(organ=organ, system=caller.client_id, traceparent=trace)
+
+    async def once(self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]) -> Response:
+        """The work's answer; with a key it is kept in the same transaction, and given again to a repeat."""
+        if keyed is None:
+            return respond(await work())
+        outcome = await self._idempotency.begin(conn, keyed)
+        if isinstance(outcome, Replay):
+            return replayed(outcome)
+        answer = await work()
+        await self._idempotency.finish(conn, keyed, answer)
+        return respond(answer)
+
+    async def hold(self, conn: AsyncConnection, keyed: Keyed | None, seconds: float) -> Replay | None:
+        """For answers known only after the commit: takes the key until `settle`, or gives the answer of before."""
+        outcome = await self._idempotency.begin(conn, keyed, hold_seconds=seconds) if keyed else None
+        return outcome if isinstance(outcome, Replay) else None
+
+    async def settle(self, conn: AsyncConnection, keyed: Keyed | None, answer: Answer | None) -> None:
+        """Keeps the answer for a key that is held, or frees the key when there is none."""
+        if keyed is not None and answer is not None:
+            await self._idempotency.finish(conn, keyed, answer)
+        elif keyed is not None:
+            await self._idempotency.drop(conn, keyed)
+
+    def _actor(self, scopes: Sequence[str], *, writes: bool) -> Any:
+        async def actor(caller: Annotated[Caller, any_of(*scopes)], x_organ: XOrgan = None) -> Actor:
+            return self.acting(caller, x_organ, writes=writes)
+
+        return Depends(actor)
+
+
+def any_of(*scopes: str) -> Any:
+    """A dependency: a caller who holds at least one of the scopes; the last one is named when there is none."""
+    if len(scopes) == 1:
+        return require(scopes[0])
+
+    async def caller(
+        connection: HTTPConnection, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Caller:
+        authenticator: Authenticator = connection.app.state.authenticator
+        given = connection.headers.get("authorization")
+        for scope in scopes[:-1]:
+            try:
+                return authenticator.caller(given, scope)
+            except HubError as error:
+                if error.code != "auth.scope":
+                    raise
+        return authenticator.caller(given, scopes[-1])
+
+    return Depends(caller)
+
+
+async def key_of(request: Request, actor: Actor, key: str | None) -> Keyed | None:
+    """The request under its `Idempotency-Key`: the same key for another path or organ is another one."""
+    if key is None:
+        return None
+    route = f"{request.method} {request.url.path} {actor.organ}"
+    return Keyed.of(actor.system, route, key, await request.body())
+
+
+def respond(answer: Answer) -> Response:
+    return Response(answer.body, status_code=answer.status, headers=dict(answer.headers), media_type=JSON)
+
+
+def replayed(outcome: Replay) -> Response:
+    return Response(outcome.body, status_code=outcome.status, headers=dict(outcome.headers), media_type=JSON)
+
+
+def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, orjson.dumps(body), headers or {})
+
+
+def problems(*codes: str, writes: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The problem responses of an operation, by status, for the API page."""
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys((*codes, *ALWAYS, *(WRITES if writes else ()))):
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return {
+        status: {
+            "description": ", ".join(f"`{code}`" for code in listed),
+            "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+        }
+        for status, listed in sorted(by_status.items())
+    }
+
+
+def version_of(if_match: str | None) -> int | None:
+    """The dossier version of an `If-Match` header; None when there is none or any will do."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isdigit() or len(text) > 18:
+        raise HubError("request.malformed", 'If-Match: "<version>"')
+    return int(text)
