@@ -277,7 +277,7 @@ def is_outdated(snapshot: AbstractSet[str], *, accepted: AbstractSet[str], due: 
     """Whether a `transferred` was written without knowing what the gateway had accepted before it (transfer ids).
 
     Its snapshot is all the history an organ new to the dossier ever gets, so it must hold what is `due` to the giver
-    (its own accepted facts, and those with an open or handed-over delivery to it) and nothing that was not accepted.
+    (its own accepted facts, and those whose delivery to it is `reported` as open or handed over) and nothing that was not accepted.
     Otherwise another party was first: `custody.stale`, and the giver offers again.
     """
     return not snapshot <= accepted or not due <= snapshot

@@ -70,6 +70,18 @@ def climb(present: Rung, reported: Rung) -> Rung:
     return max(present, reported)
 
 
+def unjudged(rungs: Sequence[Rung]) -> int:
+    """How many facts at the end of an emitter's line the gateway may still have to judge; `rungs` in order of number.
+
+    Numbers are taken without gaps, so whoever is routed or refused (SETTLED) proves that all before it were judged,
+    and the stamp that came with it holds their effects: projecting one of those again would be wrong.
+    """
+    count = 0
+    while count < len(rungs) and rungs[-1 - count] < Rung.ROUTED:
+        count += 1
+    return count
+
+
 class DeliveryState(StrEnum):
     """State of the duty to hand a transfer to one organ. OPEN is the only one that waits."""
 

@@ -5,7 +5,7 @@ The transaction ends before the answer is sent: what was answered 2xx is committ
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.problems import HubError
@@ -73,8 +74,11 @@ Transaction = Annotated[AsyncConnection, Depends(transaction, scope="function")]
 Reading = Annotated[AsyncConnection, Depends(reading, scope="function")]
 
 
-def build_app(web: Web, routers: Sequence[APIRouter]) -> FastAPI:
-    """An app that answers every error as a problem and never sends a stack trace."""
+def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] = ()) -> FastAPI:
+    """An app that answers every error as a problem and never sends a stack trace.
+
+    `plain` are Starlette routes of the hot path: without FastAPI's parsing, with the same errors, limits and log.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -100,7 +104,8 @@ def build_app(web: Web, routers: Sequence[APIRouter]) -> FastAPI:
     app.state.web = web
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    app.router.routes.extend(routes(web.checks, web.metrics))
+    app.state.plain = [*plain, *routes(web.checks, web.metrics)]
+    app.router.routes.extend(app.state.plain)
     for router in routers:
         app.include_router(router)
     return app
@@ -109,15 +114,17 @@ def build_app(web: Web, routers: Sequence[APIRouter]) -> FastAPI:
 class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of everything, the body limit too: that one answers in plain text.
-        return _Edge(super().build_middleware_stack(), self.state.web.metrics)
+        templates = {route.endpoint: route.path for route in self.state.plain}
+        return _Edge(super().build_middleware_stack(), self.state.web.metrics, templates)
 
 
 class _Edge:
     """Outermost: request id, trace, headers, the log line, and the 500 for what nobody expected."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, templates: Mapping[Any, str]) -> None:
         self._app = app
         self._metrics = metrics
+        self._templates = templates  # of plain routes, which leave no `route` behind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -142,7 +149,7 @@ class _Edge:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        route = getattr(scope.get("route"), "path", "-")
+        route = getattr(scope.get("route"), "path", None) or self._templates.get(scope.get("endpoint"), "-")
         self._metrics.request_answered(method=method, route=route, status=status, seconds=seconds)
         level = _log.debug if route in _QUIET_ROUTES else _log.info
         level("request.answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
@@ -221,4 +228,15 @@ async def _database(request: Request, error: Exception) -> Response:
     raise error
 
 
-_HANDLERS = {HubError: _refused, RequestValidationError: _not_valid, HTTPException: _http, DBAPIError: _database}
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    """Starlette raises the error again after this answer, and `_Edge` logs it."""
+    return problem_response(HubError("system.failed"), _instance(request))
+
+
+_HANDLERS = {
+    HubError: _refused,
+    RequestValidationError: _not_valid,
+    HTTPException: _http,
+    DBAPIError: _database,
+    Exception: _unexpected,
+}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 
 from services.kernel.app import Web, build_app
 from services.kernel.settings import Settings
@@ -28,6 +29,7 @@ class Process:
     settings: Settings
     web: Web
     routers: Sequence[APIRouter]
+    plain: Sequence[Route] = ()
     supervisor: Supervisor
     stopping: asyncio.Event
     """Set at the signal, before connections are drained: long polls should end."""
@@ -53,7 +55,9 @@ def build(process: Process) -> FastAPI:
         started=[*process.web.started, start],
         stopped=[stop, *process.web.stopped],
     )
-    return build_app(web, process.routers if process.settings.role != "worker" else [])
+    if process.settings.role == "worker":
+        return build_app(web, [])
+    return build_app(web, process.routers, plain=process.plain)
 
 
 async def serve(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> None:

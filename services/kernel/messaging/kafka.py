@@ -25,17 +25,8 @@ from aiokafka.errors import (
 )
 
 from services.kernel.messaging.cluster import REQUEST_SECONDS, Cluster
-from services.kernel.messaging.records import (
-    Ack,
-    BrokerAway,
-    LogLost,
-    Outgoing,
-    Record,
-    SendFailure,
-    TopicPartition,
-    TopicSpec,
-)
-from services.kernel.messaging.sending import Sending
+from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, Record, TopicPartition, TopicSpec
+from services.kernel.messaging.sending import Result, Sending
 
 START_SECONDS = 10.0
 SEND_SECONDS = 10.0
@@ -85,7 +76,7 @@ class Producer:
         self._producer: AIOKafkaProducer | None = None
         self._discarded: set[asyncio.Task[None]] = set()
 
-    async def send(self, messages: Sequence[Outgoing]) -> list[Ack | SendFailure]:
+    async def send(self, messages: Sequence[Outgoing]) -> list[Result]:
         """Sends all, pipelined, in the order given; one result each, within the time-out.
 
         After a failure later messages of the same key are not acknowledged either, even if they got through.
@@ -101,7 +92,7 @@ class Producer:
                 await self._enqueue(producer, sending)
                 await sending.wait()
         results = sending.results()
-        if any(isinstance(result, SendFailure) for result in results):
+        if not all(isinstance(result, Ack) for result in results):
             self.replace()
         return results
 

@@ -7,6 +7,7 @@ from typing import Any
 from services.kernel.messaging.records import Ack, Outgoing, SendFailure
 
 Answer = asyncio.Future[Any]
+Result = Ack | SendFailure
 
 
 class Sending:
@@ -47,12 +48,12 @@ class Sending:
         if answers:
             await asyncio.wait(answers)
 
-    def all_failed(self, reason: str) -> list[Ack | SendFailure]:
+    def all_failed(self, reason: str) -> list[Result]:
         return [SendFailure(message, reason, away=True) for message in self._messages]
 
-    def results(self) -> list[Ack | SendFailure]:
+    def results(self) -> list[Result]:
         """What is known now; unanswered records count as failed."""
-        results: list[Ack | SendFailure] = []
+        results: list[Result] = []
         failed: dict[str, SendFailure] = {}
         for place, message in enumerate(self._messages):
             answer = self._answers[place] if place < len(self._answers) else None
@@ -66,7 +67,7 @@ class Sending:
         return results
 
 
-def _result(message: Outgoing, answer: Answer | SendFailure | None, unanswered: str) -> Ack | SendFailure:
+def _result(message: Outgoing, answer: Answer | SendFailure | None, unanswered: str) -> Result:
     if isinstance(answer, SendFailure):
         return answer
     if answer is None:

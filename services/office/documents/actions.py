@@ -17,7 +17,7 @@ from contracts.protocol import DeliveryState
 from contracts.statuses import DocumentStatus
 from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
-from services.office.attachments.actions import Attachments
+from services.office.attachments.actions import Attachments, with_sizes
 from services.office.documents import edxml, rules, store
 from services.office.documents.rules import ISSUED, STATUS_CHANGED, NewDocument, NewStatus, Parties, Step
 from services.office.documents.store import Held, Place
@@ -25,7 +25,6 @@ from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
 from services.office.transfers import store as transfers_store
 from services.office.transfers.actions import NewFact, Transfers
-from services.office.transfers.rules import shown
 
 RECIPIENTS_BYTES: Final = MAX_HEADER_BYTES - 4 * 1024
 """Recipients travel in one header; the other attributes of the envelope need the rest."""
@@ -39,29 +38,6 @@ class View:
     held: Held
     issued: Mapping[str, Any]
     steps: Sequence[Step]
-
-    def shown(self) -> dict[str, Any]:
-        """As `GET /v1/documents/{id}` gives it."""
-        fields = {name: value for name, value in self.issued["document"].items() if name != "sender"}
-        counting = rules.current(self.steps)
-        statuses = [
-            {
-                "organ": step.organ,
-                "code": step.code.value,
-                "at": shown(step.at),
-                **({"description": step.description} if step.description else {}),
-                "current": step.transfer in counting,
-            }
-            for step in sorted(self.steps, key=lambda each: each.at)
-        ]
-        return fields | {
-            "id": self.held.id,
-            "from": self.held.sender,
-            "box": self.held.box,
-            "transfers": [self.held.transfer],
-            "statuses": statuses,
-            "attachments": fields.get("attachments", []),
-        }
 
 
 class Documents:
@@ -175,6 +151,17 @@ class Documents:
         """Raises `request.not_found` for what the organ does not hold."""
         held = await self._held(conn, place)
         return View(held, orjson.loads(held.issued), await store.steps(conn, place))
+
+    async def with_attachments(self, conn: AsyncConnection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with the sizes of their attachments; raises `attachment.missing` for what was not put before."""
+        given = fields.get("attachments", ())
+        sizes = await self._attachments.sizes(conn, [(one["sha256"], actor.organ) for one in given])
+        return {**fields, "attachments": with_sizes(given, actor.organ, sizes)}
+
+    async def adopt(self, conn: AsyncConnection, actor: Actor, kept: Sequence[Mapping[str, Any]]) -> None:
+        """The files that came in a message belong to the organ as if it had put each."""
+        sizes = {one["sha256"]: one["size"] for one in kept}
+        await self._attachments.share(conn, sizes, [(digest, actor.organ) for digest in sizes])
 
     async def fetch(self, conn: AsyncConnection, holder: str, digests: Iterable[str]) -> list[AsyncIterator[bytes]]:
         """The bytes of attachments the organ holds, opened."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from contracts.edxml.attachments import Attachment
 from contracts.edxml.errors import EdxmlError
 from contracts.edxml.model import (
+    DOCUMENT_NEW,
     Document,
     Organization,
     OtherInfo,
@@ -28,11 +29,14 @@ from services.office.documents.rules import NewStatus
 MEDIA_TYPE: Final = "application/edxml+xml"
 MEDIA_TYPES: Final = (MEDIA_TYPE, "application/xml", "text/xml")
 HEADER: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
+BUSINESS: Final = "/edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/BussinessDocType"
 ORIGINAL_NAME: Final = "document.edxml"
+MAX_FILES: Final = 100
 TYPE_OF_THE_SDK: Final = 2
 """What EdXML102-0.0.3 reads where no type stands."""
 
 _ORGAN: Final = re.compile(ORGAN_PATTERN)
+_WEIGHT: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 _ELEMENTS: Final = {
     "sender": "From/OrganId",
     "to": "To/OrganId",
@@ -72,9 +76,42 @@ def element(pointer: str) -> str:
     return f"{HEADER}/{_ELEMENTS[field]}" if field in _ELEMENTS else HEADER
 
 
+def sender_element() -> str:
+    return f"{HEADER}/From/OrganId"
+
+
 def status_element(pointer: str) -> str:
     """The edXML element of a status message behind a pointer into a posted status."""
     return f"{HEADER}/{_STATUS_ELEMENTS.get(pointer.split('/')[1] if pointer else '', 'StatusCode')}"
+
+
+def require_new(message: Document) -> None:
+    """Recalls, updates and replacements must not pass as new documents."""
+    if message.doc_type != DOCUMENT_NEW:
+        raise HubError("edxml.invalid", "only new documents (BussinessDocType 0) are taken", pointer=BUSINESS)
+    if len(message.attachments) > MAX_FILES:
+        raise HubError(
+            "edxml.invalid", f"a document may have {MAX_FILES} files", pointer=element("/document/attachments")
+        )
+
+
+def is_wanted(accept: str | None) -> bool:
+    """Whether an Accept header asks for the file: named, and not less than JSON or anything."""
+    weights: dict[str, float] = {}
+    for part in (accept or "").lower().split(","):
+        media_type, *parameters = (each.strip() for each in part.split(";"))
+        weights[media_type] = max(weights.get(media_type, 0.0), _weight(parameters))
+    own = weights.get(MEDIA_TYPE, 0.0)
+    anything = max(weights.get("*/*", 0.0), weights.get("application/*", 0.0))
+    return own > weights.get("application/json", 0.0) and own >= anything
+
+
+def _weight(parameters: Iterable[str]) -> float:
+    for parameter in parameters:
+        name, _, text = parameter.partition("=")
+        if name.strip() == "q":
+            return float(text) if _WEIGHT.fullmatch(text.strip()) else 0.0
+    return 1.0
 
 
 def read_fields(message: Document) -> dict[str, Any]:

@@ -155,3 +155,21 @@ class DocumentView(BaseModel):
 def given(form: Form) -> dict[str, Any]:
     """The fields the caller gave, as JSON values."""
     return form.model_dump(mode="json", exclude_none=True)
+
+
+def inlined(form: type[Form]) -> dict[str, Any]:
+    """The JSON Schema of a form without references, for an operation that reads its body itself."""
+    schema = form.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def resolve(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolve(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        name = part.get("$ref", "").removeprefix("#/$defs/")
+        whole = {**definitions[name], **part} if name else part
+        return {key: resolve(value) for key, value in whole.items() if key != "$ref"}
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved

@@ -1,11 +1,11 @@
-"""edXML files on their way in: the body to a temporary file, through the codec in a thread, the files inside stored.
+"""edXML files on their way in and out: spooled to disk, through the codec in a thread, the files inside stored.
 
-All of it happens before the transaction; nothing here decides who may send what.
+All of it happens outside transactions; nothing here decides who may send what.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
@@ -16,6 +16,7 @@ from contracts.edxml.errors import EdxmlError
 from contracts.edxml.limits import MEBIBYTE, Limits
 from contracts.edxml.model import Message
 from contracts.edxml.reader import read
+from contracts.messages.document import Document
 from contracts.problems import HubError
 from services.office.attachments.actions import Attachments
 from services.office.documents import edxml
@@ -51,6 +52,7 @@ class Intake:
 
     def __init__(self, attachments: Attachments, *, message_bytes: int = MESSAGE_BYTES) -> None:
         self._attachments = attachments
+        self.message_bytes = message_bytes
         self._limits = Limits(message_bytes=message_bytes)
         self._turns = asyncio.Semaphore(FILES_AT_ONCE)
 
@@ -61,8 +63,8 @@ class Intake:
         with TemporaryFile() as file:
             async for chunk in chunks:
                 size += len(chunk)
-                if size > self._limits.message_bytes:
-                    raise HubError("size.too_large", f"a message may have {self._limits.message_bytes} bytes")
+                if size > self.message_bytes:
+                    raise HubError("size.too_large", f"a message may have {self.message_bytes} bytes")
                 digest.update(chunk)
                 waiting += chunk
                 if len(waiting) >= _WINDOW:
@@ -89,6 +91,17 @@ class Intake:
         original = _named(edxml.ORIGINAL_NAME, parcel.sha256, edxml.MEDIA_TYPE, len(parcel.data))
         await self._attachments.upload(parcel.sha256, _pieces(parcel.data))
         return kept, original
+
+    async def write(self, document: Document, contents: Sequence[AsyncIterable[bytes]]) -> bytes:
+        """The file of a document that was posted as JSON, with its attachments; raises `size.too_large`."""
+        if sum(each.size for each in document.attachments) > self.message_bytes:
+            raise HubError("size.too_large", "too large for one file; get the attachments by their digests")
+        async with self._turns:
+            files = [
+                Attachment(each.name, b"".join([bytes(piece) async for piece in content]))
+                for each, content in zip(document.attachments, contents, strict=True)
+            ]
+            return await _codec(lambda: edxml.write(document, files))
 
 
 async def _codec(action: Callable[[], Result]) -> Result:

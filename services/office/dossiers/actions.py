@@ -11,7 +11,7 @@ from contracts.custody import ACTIONS, Move
 from contracts.directory import local_date
 from contracts.envelope import rfc3339
 from contracts.identifiers import dossier_organ, issue_dossier_code
-from contracts.problems import HubError
+from contracts.problems import PROBLEMS, HubError
 from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, Sizes, with_sizes
@@ -136,7 +136,7 @@ class Dossiers:
         """True when the gateway has accepted the own fact, False while it has not told; raises its refusal."""
         state, refusal = await store.word_on(conn, (organ, code), transfer)
         if refusal is not None:
-            raise HubError(refusal)
+            raise HubError(refusal if refusal in PROBLEMS else "request.conflict", "the hub refused it")
         return state != PENDING
 
     async def _locked(self, conn: AsyncConnection, organ: str, code: str, version: int | None) -> View:

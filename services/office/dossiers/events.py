@@ -55,7 +55,7 @@ class DossierDoor:
     async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
         """Own steps leave `pending` once; stamps count by version, whatever order word comes in."""
         rows = await store.load(conn, {(each.holder, each.subject) for each in told})
-        waiting = await store.pending(conn, [each.transfer for each in told])
+        waiting = await store.pending(conn, [((each.holder, each.subject), each.transfer) for each in told])
         verdicts: dict[tuple[store.Key, str], tuple[str, str | None]] = {}
         for each in told:
             key = each.holder, each.subject

@@ -5,13 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contracts.custody import ACTIONS, CUSTODY_ACTIONS
 from contracts.identifiers import DossierCode, OrganId, ProcedureCode, Sha256
 from contracts.messages.base import Attachment, Moment, ShortText, Text
 from contracts.messages.dossier import Amount, Applicant, Result
+from contracts.problems import HubError
 
 MediaType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[0-9A-Za-z.+_-]+/[0-9A-Za-z.+_-]+(;[ -~]*)?$")]
-ACTS = tuple(ACTIONS) + tuple(name for name in CUSTODY_ACTIONS if name != "transfer")
 FIELDS_OF: dict[str, tuple[str, ...]] = {
     "missing": ("request_supplement",),
     "amount": ("request_payment", "pay"),
@@ -164,6 +163,13 @@ class DossierView(BaseModel):
     history: list[Step]
 
 
+def check_fields(form: ActionForm) -> None:
+    """Refuses a field that the action does not take."""
+    for field, actions in FIELDS_OF.items():
+        if getattr(form, field) is not None and form.action not in actions:
+            raise HubError("request.invalid", f"{field} goes with {', '.join(actions)}", pointer=f"/{field}")
+
+
 def given(form: Form) -> dict[str, Any]:
     """The fields the caller gave, as JSON values."""
-    return form.model_dump(mode="json", exclude_none=True, exclude_defaults=False)
+    return form.model_dump(mode="json", exclude_none=True)

@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     DateTime,
     Identity,
-    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -71,5 +70,3 @@ ENTRY = Table(
     PrimaryKeyConstraint("holder", "code", "transfer"),
 )
 """One step. `state`: own facts are `pending` until the gateway tells, `routed` or `refused`; others are `routed`."""
-Index("dossier_entry_order", ENTRY.c.holder, ENTRY.c.code, ENTRY.c.position)
-Index("dossier_entry_transfer", ENTRY.c.transfer)

@@ -25,8 +25,9 @@ _HISTORY = text(
     f"SELECT e.* FROM {_KEYS} JOIN dossier_entry e USING (holder, code) ORDER BY e.position"  # noqa: S608
 )
 _PENDING = text("""
-    SELECT e.* FROM unnest(CAST(:transfers AS text[])) AS t(transfer) JOIN dossier_entry e USING (transfer)
-     WHERE e.state = 'pending'
+    SELECT e.transfer FROM unnest(CAST(:holders AS text[]), CAST(:codes AS text[]), CAST(:transfers AS text[]))
+           AS t(holder, code, transfer)
+      JOIN dossier_entry e USING (holder, code, transfer) WHERE e.state = 'pending'
 """)
 _JUDGE = text("""
     UPDATE dossier_entry e SET state = j.state, refusal = j.refusal
@@ -61,6 +62,8 @@ async def save(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
 
 async def add_new(conn: AsyncConnection, dossiers: Sequence[Held]) -> set[Key]:
     """Writes own new dossiers; one whose code is in use (unless its submission was refused) is not among the result."""
+    if not dossiers:
+        return set()
     rows = [_row(held) for held in sorted(dossiers, key=lambda held: held.key)]
     result = await conn.execute(_ADD_NEW, bulk.arrays(rows))
     return {(row.holder, row.code) for row in result}
@@ -80,10 +83,10 @@ async def add_steps(conn: AsyncConnection, steps: Sequence[tuple[Key, Entry]]) -
     await bulk.insert_many(conn, ENTRY, rows, "ON CONFLICT (holder, code, transfer) DO NOTHING")
 
 
-async def pending(conn: AsyncConnection, transfers: Collection[str]) -> dict[str, Entry]:
-    """Own steps among these that wait for word from the gateway, by transfer."""
-    rows = await conn.execute(_PENDING, {"transfers": list(transfers)})
-    return {row["transfer"]: _entry(row) for row in rows.mappings()}
+async def pending(conn: AsyncConnection, steps: Collection[tuple[Key, str]]) -> set[str]:
+    """Which of these own steps, by key and transfer, wait for word from the gateway."""
+    named = {**_arrays([key for key, _ in steps]), "transfers": [transfer for _, transfer in steps]}
+    return set((await conn.execute(_PENDING, named)).scalars())
 
 
 async def judge(conn: AsyncConnection, verdicts: Mapping[tuple[Key, str], tuple[str, str | None]]) -> None:
@@ -107,8 +110,12 @@ async def word_on(conn: AsyncConnection, key: Key, transfer: str) -> tuple[str, 
     return (row.state, row.refusal) if row else (PENDING, None)
 
 
-def _arrays(keys: Collection[Key]) -> dict[str, list[str]]:
-    return {"holders": [key[0] for key in keys], "codes": [key[1] for key in keys]}
+def _arrays(keys: Iterable[Key]) -> dict[str, list[str]]:
+    holders, codes = [], []
+    for holder, code in keys:
+        holders.append(holder)
+        codes.append(code)
+    return {"holders": holders, "codes": codes}
 
 
 def _row(held: Held) -> dict[str, Any]:

@@ -120,7 +120,11 @@ def build_router(desk: Desk, poll: Poll) -> APIRouter:
         organ = desk.acting(caller, x_organ).organ
         kinds = visible(caller, kind)
         items = await poll.read(
-            (caller.client_id, organ), kinds, after=_position(cursor), limit=limit, wait=wait if kinds else 0
+            (caller.client_id, organ),
+            kinds,
+            after=_position(cursor),
+            limit=limit,
+            wait=min(wait, LONGEST_WAIT_SECONDS) if kinds else 0,
         )
         last = str(items[-1]["position"]) if items else cursor
         return Response(orjson.dumps({"items": [_shape(item) for item in items], "cursor": last}), media_type=JSON)

@@ -61,6 +61,8 @@ class Transfers:
     async def open(self, conn: AsyncConnection, facts: Sequence[NewFact]) -> datetime:
         """Numbers and writes facts whose subjects are locked; returns the hub time they carry."""
         now = self._clock.hub_now()
+        if not facts:
+            return now
         numbers = await self._outbox.number(conn, [(fact.subject, fact.sender) for fact in facts])
         envelopes = [self._envelope(fact, number, now) for fact, number in zip(facts, numbers, strict=True)]
         await store.insert(conn, [_own(envelope) for envelope in envelopes])

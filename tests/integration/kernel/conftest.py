@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from sqlalchemy import MetaData, text
 
 from deploy.local.kafka import Kafka
@@ -13,6 +14,12 @@ from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import Admin
 from services.kernel.messaging.model import KernelTables, OfficeTables
 from tests.integration.kernel.scene import Scene
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Without structlog's default console, which formats every stack trace at length."""
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
 
 
 def metadata() -> MetaData:

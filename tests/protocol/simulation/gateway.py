@@ -188,7 +188,7 @@ class Gateway:
         return outcome
 
     def _is_due_to(self, entry: Entry, organ: str) -> bool:
-        state = entry.states.get(organ)
+        state = dict(self._told(entry)).get(organ)
         return entry.fact.sender == organ or state in (DeliveryState.OPEN, DeliveryState.HANDED_OVER)
 
     def _route(self, entry: Entry, now: float, memory: Memory) -> None:

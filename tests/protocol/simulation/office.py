@@ -33,6 +33,7 @@ from contracts.protocol import (
     rung_of,
     settle,
     to_send,
+    unjudged,
     wait_seconds,
 )
 
@@ -73,11 +74,6 @@ class Row:
     listed: bool = False
     refused: bool = False
     states: dict[str, DeliveryState] = field(default_factory=dict)
-
-    @property
-    def is_pending(self) -> bool:
-        """Neither routed nor refused, as far as the office knows."""
-        return self.rung < Rung.ROUTED and self.fact.action != VOID
 
 
 class Office:
@@ -163,8 +159,10 @@ class Office:
         return submit(mirror.receiver, opened[-1].deciding) if opened else None
 
     def _pending_moves(self, organ: str, subject: str) -> list[Move]:
-        line = self.lines.get((subject, organ), ())
-        return [row.fact.move for row in line if row.is_pending and row.fact.move is not None]
+        line = self.lines.get((subject, organ), [])
+        if self.mistake is not Mistake.PENDING_BEHIND:
+            line = line[len(line) - unjudged([row.rung for row in line]) :]
+        return [row.fact.move for row in line if row.rung < Rung.ROUTED and row.fact.move is not None]
 
     def _move(self, shown: Dossier, organ: str, action: str, taker: str) -> Move:
         offer = shown.stamp.offer.id if shown.stamp.offer else ""
@@ -207,10 +205,10 @@ class Office:
         return fact
 
     def _snapshot(self, organ: str, subject: str) -> Snapshot:
-        """The history the organ knows to be accepted, and its own facts that go before this one."""
+        """The history the organ knows to be accepted, and its own facts before this one that were not refused."""
         mirror = self.mirrors[subject]
-        pending = (row.fact.id for row in self.lines[subject, organ] if row.is_pending)
-        return Snapshot(mirror.receiver, mirror.parties, mirror.history(organ).union(pending))
+        unknown = (row.fact.id for row in self.lines[subject, organ] if row.rung < Rung.ROUTED)
+        return Snapshot(mirror.receiver, mirror.parties, mirror.history(organ).union(unknown))
 
     # what comes in
 

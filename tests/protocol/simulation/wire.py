@@ -25,6 +25,7 @@ class Mistake(StrEnum):
     BARE_SNAPSHOT = "trust the giver's snapshot alone"
     DEAF_CLOSE = "leave a closed delivery closed, whatever its office did"
     HASTY_CLOSE = "tell the sender of a closed delivery before its hop is receipted"
+    PENDING_BEHIND = "project an own fact though a later one of its line was judged"
     UNSORTED_LOCKS = "take row locks in order of arrival"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import orjson
@@ -12,7 +12,15 @@ import pytest
 from contracts import registry
 from contracts.edxml.attachments import Attachment, iterate_attachments
 from contracts.edxml.errors import EdxmlError
-from contracts.edxml.model import Document, Organization, OtherInfo, ResponseFor
+from contracts.edxml.model import (
+    VIETNAM,
+    AttachmentInfo,
+    Document,
+    Organization,
+    OtherInfo,
+    ResponseFor,
+    Status,
+)
 from contracts.edxml.reader import read
 from contracts.messages import document as payloads
 from contracts.problems import HubError
@@ -141,3 +149,79 @@ def read_document(name: str) -> Document:
     message = read((FILES / name).read_bytes())
     assert isinstance(message, Document)
     return message
+
+
+@pytest.mark.parametrize("name", documents())
+def test_takes_new_documents_only(name: str) -> None:
+    message = read_document(name)
+    if message.doc_type == 0:
+        edxml.require_new(message)
+        return
+    with pytest.raises(HubError) as caught:
+        edxml.require_new(message)
+    assert (caught.value.code, caught.value.pointer) == ("edxml.invalid", edxml.BUSINESS)
+
+
+def test_refuses_more_files_than_a_fact_can_name() -> None:
+    with pytest.raises(HubError) as caught:
+        edxml.require_new(replace(PLAIN, attachments=(AttachmentInfo("1", "a.pdf"),) * 101))
+    assert caught.value.pointer == "/edXML/AttachmentEncoded/Attachment"
+
+
+def read_status(name: str) -> Status:
+    message = read((FILES / name).read_bytes())
+    assert isinstance(message, Status)
+    return message
+
+
+def test_reads_a_status_of_a_recipient() -> None:
+    new = edxml.read_status(read_status("status-03-accepted.edxml"))
+    assert (new.code, new.staff, new.targets) == ("03", "Nguyen thi mau", None)
+    assert new.at == datetime(2015, 9, 20, 11, 8, 36, tzinfo=VIETNAM)
+    assert new.description
+
+
+def test_a_take_back_names_whom_it_asks() -> None:
+    new = edxml.read_status(read_status("status-13-take-back.edxml"))
+    assert (new.code, new.targets) == ("13", ("000.00.00.H41",))
+
+
+def test_a_time_of_nobodys_clock_is_left_out() -> None:
+    message = replace(read_status("status-03-accepted.edxml"), timestamp=datetime(1, 1, 1, tzinfo=VIETNAM))
+    assert edxml.read_status(message).at is None
+
+
+@pytest.mark.parametrize(
+    ("pointer", "element"),
+    [
+        ("/description", "Description"),
+        ("/staff", "StaffInfo/Staff"),
+        ("/to/0", "ResponseFor/OrganId"),
+        ("/document/id", "ResponseFor/DocumentId"),
+        ("/code", "StatusCode"),
+        ("", "StatusCode"),
+    ],
+)
+def test_a_pointer_into_a_status_names_its_element(pointer: str, element: str) -> None:
+    assert edxml.status_element(pointer) == f"{edxml.HEADER}/{element}"
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("application/json", False),
+        ("application/edxml+xml", True),
+        ("Application/edXML+xml; q=0.9", True),
+        ("application/edxml+xml, application/json;q=0.5, */*;q=0.1", True),
+        ("application/edxml+xml, application/json", False),
+        ("application/edxml+xml;q=0.2, */*", False),
+        ("application/edxml+xml;q=0", False),
+        ("application/edxml+xml;q=nan", False),
+        ("text/html,application/xml;q=0.9,*/*;q=0.8", False),
+        (",;;,", False),
+    ],
+)
+def test_the_file_must_be_asked_for(accept: str | None, wanted: bool) -> None:
+    assert edxml.is_wanted(accept) is wanted

@@ -1,0 +1,75 @@
+"""What callers are shown of a dossier. Plain values."""
+
+from typing import Any
+
+import orjson
+
+from contracts.envelope import TYPE_PREFIX
+from services.office.dossiers import rules
+from services.office.dossiers.actions import Outcome
+from services.office.dossiers.rules import Entry, View
+from services.office.transfers.rules import shown
+
+
+def accepted(outcome: Outcome) -> dict[str, Any]:
+    """The answer to a submission."""
+    stamp = outcome.view.stamp
+    return {
+        "code": outcome.view.held.code,
+        "status": stamp.status,
+        "custodian": stamp.custodian or None,
+        "transfers": list(outcome.transfers),
+    }
+
+
+def acted(view: View, transfers: tuple[str, ...]) -> dict[str, Any]:
+    """The answer to an act."""
+    return {
+        "code": view.held.code,
+        "status": view.stamp.status,
+        "custodian": view.stamp.custodian or None,
+        "custody": view.custody.value,
+        "transfers": list(transfers),
+    }
+
+
+def shape(view: View) -> dict[str, Any]:
+    """The whole dossier."""
+    held, stamp = view.held, view.stamp
+    submitted = orjson.loads(held.submitted)
+    offer = stamp.offer
+    fields = {
+        "code": held.code,
+        "procedure": held.procedure,
+        "receiving_organ": held.receiver,
+        "deciding_organ": held.decider or None,
+        "channel": submitted.get("channel"),
+        "applicant": submitted["applicant"],
+        "summary": submitted.get("summary"),
+        "note": submitted.get("note"),
+        "due_at": shown(held.due_at),
+        "offer": {"id": offer.id, "from": offer.giver, "to": offer.taker} if offer else None,
+        "result": rules.result(held, view.history),
+    }
+    return {name: value for name, value in fields.items() if value is not None} | {
+        "status": stamp.status,
+        "custodian": stamp.custodian or None,
+        "custody": view.custody.value,
+        "epoch": stamp.epoch,
+        "version": stamp.version,
+        "attachments": rules.attachments(held, view.history),
+        "history": [_step(each) for each in view.history],
+    }
+
+
+def _step(entry: Entry) -> dict[str, Any]:
+    fields = {
+        "transfer": entry.transfer,
+        "type": TYPE_PREFIX + entry.type,
+        "actor": entry.actor,
+        "status": entry.status,
+        "at": shown(entry.at),
+        "reason": entry.reason,
+        "refused": entry.refusal,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,71 @@
+"""Acts over HTTP: the effect is committed first, then some wait for what the gateway makes of it."""
+
+import time
+
+from starlette.responses import Response
+
+from contracts.problems import PROBLEMS, HubError
+from services.kernel.bell import Bell
+from services.kernel.database import Database
+from services.kernel.idempotency import Answer, Keyed
+from services.office.dossiers import views
+from services.office.dossiers.actions import Act, Dossiers, Outcome
+from services.office.dossiers.events import bell as stamp_bell
+from services.office.organs.rules import Actor
+from services.office.web import Desk, json_answer, replayed, respond
+
+WAIT_SECONDS = 5.0
+POLL_SECONDS = 0.5
+HOLD_SECONDS = 30.0
+"""A key stays taken that long if the process dies while it waits."""
+
+
+class Waiting:
+    """`accept_custody` and `recall_custody` are answered when their stamp has come, or after five seconds."""
+
+    def __init__(self, desk: Desk, dossiers: Dossiers, database: Database, bell: Bell) -> None:
+        self._desk = desk
+        self._dossiers = dossiers
+        self._database = database
+        self._bell = bell
+
+    async def act(self, actor: Actor, code: str, act: Act, keyed: Keyed | None) -> Response:
+        async with self._database.transaction() as conn:
+            replay = await self._desk.hold(conn, keyed, HOLD_SECONDS)
+            if replay:
+                return replayed(replay)
+            outcome = await self._dossiers.act(conn, actor, code, act)
+            if outcome.awaited is None:
+                answer = json_answer(200, views.acted(outcome.view, outcome.transfers))
+                await self._desk.settle(conn, keyed, answer)
+                return respond(answer)
+        return respond(await self._await_word(actor, code, outcome, outcome.awaited, keyed))
+
+    async def _await_word(
+        self, actor: Actor, code: str, outcome: Outcome, transfer: str, keyed: Keyed | None
+    ) -> Answer:
+        try:
+            known = await self._has_come(actor, code, transfer)
+        except HubError:
+            async with self._database.transaction() as conn:
+                await self._desk.settle(conn, keyed, None)
+            raise
+        async with self._database.transaction() as conn:
+            view = await self._dossiers.show(conn, actor.organ, code)
+            headers = {} if known else {"Retry-After": str(PROBLEMS["custody.taking"].retry_after_seconds)}
+            answer = json_answer(200 if known else 202, views.acted(view, outcome.transfers), headers)
+            await self._desk.settle(conn, keyed, answer)
+        return answer
+
+    async def _has_come(self, actor: Actor, code: str, transfer: str) -> bool:
+        """True when the gateway accepted the fact, False when it has not told in time; raises its refusal."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            ticket = self._bell.ticket(stamp_bell(transfer))
+            async with self._database.read() as conn:
+                if await self._dossiers.word(conn, actor.organ, code, transfer):
+                    return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            await self._bell.wait_since(ticket, min(left, POLL_SECONDS))

@@ -1,0 +1,72 @@
+"""What an office does once an hour, and whether its database is at the version this release needs."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from contracts.problems import HubError
+from services.kernel.database import Database
+from services.kernel.health import Check
+from services.kernel.idempotency import Idempotency
+from services.kernel.messaging.outbox import Outbox
+from services.kernel.pause import pause
+from services.kernel.supervisor import Part
+from services.office.attachments.actions import Attachments
+
+EVERY_SECONDS = 3600.0
+PURGE_AT_ONCE = 5000
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+
+_VERSION = text("SELECT version_num FROM alembic_version")
+_log = structlog.get_logger(__name__)
+
+
+class Housekeeping:
+    """A worker: forgets settled facts after 30 days, answers after 7, and what broken uploads left."""
+
+    def __init__(self, database: Database, outbox: Outbox, idempotency: Idempotency, attachments: Attachments) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._idempotency = idempotency
+        self._attachments = attachments
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self.tidy()
+            except HubError as error:
+                _log.warning("housekeeping.postponed", code=error.code)
+            await pause(stop, EVERY_SECONDS)
+
+    async def tidy(self) -> None:
+        """One round; several processes may do it at once."""
+        purged = PURGE_AT_ONCE
+        while purged == PURGE_AT_ONCE:
+            async with self._database.transaction() as conn:
+                purged = await self._outbox.purge(conn, limit=PURGE_AT_ONCE)
+        async with self._database.transaction() as conn:
+            await self._idempotency.purge(conn)
+        await self._attachments.sweep()
+
+
+def migrations_check(database: Database, history: Path = MIGRATIONS) -> Check:
+    """A database that is not at the newest version makes the process not ready."""
+    head = ScriptDirectory(str(history)).get_current_head()
+
+    async def check() -> Sequence[Part]:
+        try:
+            async with database.read() as conn:
+                version = (await conn.execute(_VERSION)).scalar_one_or_none()
+        except HubError:
+            return []  # the part `database` says so
+        except DBAPIError:
+            version = None
+        detail = f"at {version}" if version == head else f"at {version}, wanted {head}: run `lienthong migrate`"
+        return [Part("migrations", version == head, detail)]
+
+    return check

@@ -1,0 +1,138 @@
+"""Idempotency keys on a real database: first answers, concurrent repeats, answers that come after the commit."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import text
+
+from contracts.problems import HubError
+from services.kernel.crypto import Keyring
+from services.kernel.database import Database
+from services.kernel.idempotency import Answer, Fresh, Idempotency, Keyed, Replay
+
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def idempotency() -> Idempotency:
+    return Idempotency(Keyring({"k1": KEY}, "k1"))
+
+
+def keyed(key: str = "key-1", body: bytes = b"{}", *, client: str = "c", route: str = "POST /v1/dossiers") -> Keyed:
+    return Keyed.of(client, route, key, body)
+
+
+async def test_a_repeat_gets_the_first_answer_and_says_so(idempotency: Idempotency, database: Database) -> None:
+    answer = Answer(201, b'{"code": "a"}', {"Location": "/v1/dossiers/a"})
+    async with database.transaction() as conn:
+        assert await idempotency.begin(conn, keyed()) == Fresh()
+        await idempotency.finish(conn, keyed(), answer)
+    async with database.transaction() as conn:
+        replay = await idempotency.begin(conn, keyed())
+        assert isinstance(replay, Replay)
+        assert (replay.status, replay.body) == (201, answer.body)
+        assert replay.headers == {"Location": "/v1/dossiers/a", "Idempotency-Replayed": "true"}
+        for other in (keyed(client="d"), keyed(route="POST /v1/documents"), keyed("key-2")):
+            assert await idempotency.begin(conn, other) == Fresh()
+        with pytest.raises(HubError, match="another body"):
+            await idempotency.begin(conn, keyed(body=b"{} "))
+    async with database.read() as conn:
+        stored = (await conn.execute(text("SELECT answer FROM idempotency"))).scalar_one()
+    assert b"code" not in stored
+
+
+async def test_a_rolled_back_or_refused_request_keeps_nothing(idempotency: Idempotency, database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as conn:
+            await idempotency.begin(conn, keyed())
+            await idempotency.finish(conn, keyed(), Answer(201, b"{}"))
+            raise RuntimeError
+    async with database.transaction() as conn:
+        assert await idempotency.begin(conn, keyed()) == Fresh()
+        await idempotency.finish(conn, keyed(), Answer(409, b"{}"))
+    async with database.transaction() as conn:
+        assert await idempotency.begin(conn, keyed()) == Fresh()
+
+
+async def test_of_concurrent_requests_one_acts_and_the_others_wait(
+    idempotency: Idempotency, database: Database
+) -> None:
+    acted = 0
+
+    async def request() -> str:
+        nonlocal acted
+        try:
+            async with database.transaction() as conn:
+                begun = await idempotency.begin(conn, keyed())
+                if isinstance(begun, Replay):
+                    return "replay"
+                acted += 1
+                await conn.execute(text("SELECT pg_sleep(0.05)"))
+                await idempotency.finish(conn, keyed(), Answer(201, b"{}"))
+                return "fresh"
+        except HubError as error:
+            assert error.problem.retry_after_seconds
+            return error.code
+
+    first: Sequence[str] = await asyncio.gather(*(request() for _ in range(8)))
+    assert acted == 1
+    assert sorted(set(first)) in (["fresh", "idempotency.in_progress"], ["fresh", "idempotency.in_progress", "replay"])
+    assert await request() == "replay"
+
+
+async def test_an_answer_that_comes_after_the_commit_holds_the_key_meanwhile(
+    idempotency: Idempotency, database: Database
+) -> None:
+    async with database.transaction() as conn:
+        assert await idempotency.begin(conn, keyed(), hold_seconds=30) == Fresh()
+    async with database.transaction() as conn:
+        with pytest.raises(HubError, match="being answered"):
+            await idempotency.begin(conn, keyed())
+        with pytest.raises(HubError, match="another body"):
+            await idempotency.begin(conn, keyed(body=b"other"))
+    async with database.transaction() as conn:
+        await idempotency.finish(conn, keyed(), Answer(202, b"late"))
+    async with database.transaction() as conn:
+        replay = await idempotency.begin(conn, keyed())
+        assert isinstance(replay, Replay)
+        assert replay.body == b"late"
+
+
+async def test_a_hold_that_ran_out_or_ended_without_an_answer_is_fresh_again(
+    idempotency: Idempotency, database: Database
+) -> None:
+    async with database.transaction() as conn:
+        await idempotency.begin(conn, keyed("a"), hold_seconds=-1)
+        await idempotency.begin(conn, keyed("b"), hold_seconds=30)
+    async with database.transaction() as conn:
+        await idempotency.finish(conn, keyed("b"), Answer(503, b""))
+    async with database.transaction() as conn:
+        assert await idempotency.begin(conn, keyed("a", b"other body")) == Fresh()
+        assert await idempotency.begin(conn, keyed("b")) == Fresh()
+
+
+async def test_many_at_once_keep_their_order_and_fold_equal_keys(idempotency: Idempotency, database: Database) -> None:
+    async with database.transaction() as conn:
+        await idempotency.begin_many(conn, [keyed("x")])
+        await idempotency.finish_many(conn, [(keyed("x"), Answer(201, b"x")), (keyed("y"), Answer(422, b"y"))])
+    async with database.transaction() as conn:
+        outcomes = await idempotency.begin_many(
+            conn, [keyed("y"), keyed("x"), keyed("y"), keyed("x", b"other"), keyed("z")]
+        )
+    kinds = [outcome.code if isinstance(outcome, HubError) else type(outcome).__name__ for outcome in outcomes]
+    assert kinds == ["Fresh", "Replay", "idempotency.in_progress", "idempotency.in_progress", "Fresh"]
+
+
+async def test_old_answers_are_forgotten(idempotency: Idempotency, database: Database) -> None:
+    async with database.transaction() as conn:
+        await idempotency.finish(conn, keyed(), Answer(201, b"{}"))
+        await conn.execute(text("UPDATE idempotency SET created_at = now() - interval '8 days'"))
+        assert await idempotency.begin(conn, keyed()) == Fresh()
+        assert await idempotency.purge(conn) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "é", "a\nb"])
+def test_keys_must_be_short_and_printable(key: str) -> None:
+    with pytest.raises(HubError, match="printable"):
+        keyed(key)
