@@ -162,13 +162,15 @@ ASK_PAUSE_SECONDS = 1
 """Shortest time between two `control.resend-requested` for one subject."""
 
 
-def is_unread(sent: int | None, *, passed: int, end: int) -> bool:
+def is_unread(sent: int | None, *, passed: int | None, end: int) -> bool:
     """True while a record lies in the log ahead of the group that must read it: sending again would only double it.
 
     `sent` is the offset of the last sending (None: never, or forgotten), `passed` the group's committed offset,
-    `end` the partition's end. What was cut off behind the end is lost and not waited for.
+    `end` the partition's end. This wait has no timer of its own, so it must end by itself: what was cut off behind
+    the end is lost, and a group without a commit may be a live reader that stands at the end of a topic that was
+    made anew beneath it and has nothing to commit; neither is waited for.
     """
-    return sent is not None and passed <= sent < end
+    return sent is not None and passed is not None and passed <= sent < end
 
 
 def is_log_loss(acknowledged: int | None, offset: int | None) -> bool:

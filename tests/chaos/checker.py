@@ -100,7 +100,8 @@ def disorder(seen: Evidence) -> Iterator[str]:
     for code, history in seen.histories.items():
         expected = [fact.transfer for fact in sorted(_effective(seen), key=_place) if fact.subject == code]
         if code not in open_ended and list(history) != expected:
-            yield f"{code}: its history has {len(history)} steps in another order than the {len(expected)} accepted"
+            listed, accepted = (_types(places, transfers) for transfers in (history, expected))
+            yield f"{code}: its history is {listed}, accepted were {accepted}"
 
 
 def custody(seen: Evidence) -> Iterator[str]:
@@ -161,6 +162,10 @@ def _effective(seen: Evidence) -> Iterator[Fact]:
 
 def _place(fact: Fact) -> int:
     return fact.place
+
+
+def _types(facts: Mapping[str, Fact], transfers: Sequence[str]) -> str:
+    return " ".join(facts[each].type.rpartition(".")[2] if each in facts else each for each in transfers)
 
 
 def _name(fact: Fact | Item) -> str:

@@ -81,6 +81,7 @@ class Driver:
             "crash": (1.5, self._crash),
             "rebalance": (1.5, self._rebalance),
             "wipe": (1, self._wipe),
+            "recreate": (0.5, self._recreate),
             "cut": (0.7, self._cut),
             "jam": (0.7 * rare, self._jam),
             "unjam": (0.7 * rare, self._unjam),
@@ -225,6 +226,9 @@ class Driver:
         if self._wipes:
             self._wipes -= 1
             self.world.log.wipe(noticeable=self._chance(0.6))
+
+    def _recreate(self) -> None:
+        self.world.log.recreate(self._random.choice(self.world.places)[0])
 
     def _cut(self) -> None:
         place = self._random.choice(self.world.places)

@@ -86,6 +86,7 @@ class Gateway:
         self.locks = Locks()
         self.lease = Lease()
         self.cluster = 1
+        self.losses = 0
         self.acknowledged: dict[Place, int] = {}
         self.ledger: dict[Identity, Entry] = {}
         self.by_subject: dict[str, list[Entry]] = {}
@@ -328,6 +329,8 @@ class Gateway:
         raise Violation(f"what was accepted can be sent on: {outgoing}")
 
     def log_lost(self, now: float) -> None:
+        """Everything open is due and its position forgotten; `losses` tells every process to read from the start."""
+        self.losses += 1
         self.acknowledged.clear()
         for hop in self.hops.values():
             hop.place = hop.offset = None

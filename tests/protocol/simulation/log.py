@@ -56,13 +56,18 @@ class Log:
     def end(self, place: Place) -> int:
         return len(self.records.get(place, ()))
 
-    def passed(self, group: str, place: Place) -> int:
-        """How far the group has committed."""
-        return self.committed.get((group, *place), 0)
+    def passed(self, group: str, place: Place) -> int | None:
+        """How far the group has committed, None if it never did."""
+        return self.committed.get((group, *place))
 
     def cut(self, place: Place, keep: int) -> None:
         """The newest records of a partition are gone (an unclean change of leader)."""
         del self.records.get(place, [])[keep:]
+
+    def recreate(self, topic: str) -> None:
+        """One topic is deleted, with its offsets, and made anew; nothing tells."""
+        self.records = {place: held for place, held in self.records.items() if place[0] != topic}
+        self.committed = {key: offset for key, offset in self.committed.items() if key[1] != topic}
 
     def wipe(self, *, noticeable: bool) -> None:
         """All data and all offsets are deleted; `noticeable` when the cluster id tells."""
@@ -87,14 +92,14 @@ class Reader:
         self._log = log
         self._group = group
         self._positions: dict[Place, int] = {}
-        self.cluster = log.cluster
+        self._cluster = log.cluster
 
     def read(self, place: Place, limit: int) -> Chunk | None:
         """The next records, None at the end. A position behind the end is log loss: back to the beginning."""
-        position = self._positions.setdefault(place, self._log.passed(self._group, place))
+        position = self._positions.setdefault(place, self._log.passed(self._group, place) or 0)
         if position > self._log.end(place):
             position = 0
-            self.cluster = -1
+            self._cluster = -1
         records = self._log.records.get(place, [])[position : position + limit]
         if not records:
             self._positions[place] = position
@@ -103,12 +108,14 @@ class Reader:
         return Chunk(place, position, self._positions[place], tuple(record for record in records if record is not None))
 
     def saw_loss(self) -> bool:
-        """Whether the log is another one than before; positions then start anew. True once."""
-        if self.cluster == self._log.cluster:
-            return False
-        self.cluster = self._log.cluster
+        """Whether the log is another one than before, by cluster id or an out-of-range fetch. True once."""
+        lost = self._cluster != self._log.cluster
+        self._cluster = self._log.cluster
+        return lost
+
+    def rewind(self) -> None:
+        """Back to the beginning of everything; reading again is harmless."""
         self._positions = dict.fromkeys(self._positions, 0)
-        return True
 
     def commit(self, chunk: Chunk) -> None:
         self._log.committed[(self._group, *chunk.place)] = chunk.next
@@ -123,4 +130,4 @@ class Reader:
 
     def restart(self) -> None:
         self._positions.clear()
-        self.cluster = self._log.cluster
+        self._cluster = self._log.cluster

@@ -84,6 +84,7 @@ class Office:
         self.locks = Locks()
         self.lease = Lease()
         self.cluster = 1
+        self.losses = 0
         self.acknowledged: dict[Place, int] = {}
         self.rows: dict[str, Row] = {}
         self.lines: dict[tuple[str, str], list[Row]] = {}
@@ -350,6 +351,8 @@ class Office:
         self.rows[row.fact.id] = row
 
     def log_lost(self, now: float) -> None:
+        """Everything open is due and its position forgotten; `losses` tells every process to read from the start."""
+        self.losses += 1
         self.acknowledged.clear()
         for row in self.rows.values():
             if row.rung < Rung.SETTLED:

@@ -79,11 +79,15 @@ class Process:
         self._reader = Reader(log, group)
         self._locked = self._done = False
         self._memory = Memory()
+        self._losses = 0
 
     def read(self, place: Place, limit: int, now: float) -> bool:
         """Fetches the next chunk of a partition of its own; on log loss everything open becomes due."""
         if self.chunk is not None or place not in self.places:
             return False
+        if self._losses != self._database.losses:
+            self._losses = self._database.losses
+            self._reader.rewind()
         self.chunk = self._reader.read(place, limit)
         if self._reader.saw_loss():
             self._database.log_lost(now)

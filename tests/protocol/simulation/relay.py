@@ -38,6 +38,7 @@ class Outlet(Protocol):
 
     lease: Lease
     cluster: int
+    losses: int
     acknowledged: dict[Place, int]
 
     def outgoing(self, now: float) -> list[Outgoing]: ...
