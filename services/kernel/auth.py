@@ -77,7 +77,8 @@ class _Verified:
 
 
 class Authenticator:
-    """`keys` gives a public JWK by key id, `systems` a system by client id; both are asked at every call."""
+    """`keys` gives a public JWK by key id, `systems` a system by client id; both are asked at every call. Until `ready`
+    they do not know all, and nobody is judged by them."""
 
     def __init__(
         self,
@@ -87,17 +88,21 @@ class Authenticator:
         clock: Clock,
         issuer: str,
         audience: str = AUDIENCE,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._keys = keys
         self._systems = systems
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self._ready = ready
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     def caller(self, authorization: str | None, scope: str) -> Caller:
         """The caller of a request, who must hold `scope`; raises auth.missing, auth.invalid, auth.scope or
-        system.suspended, each with its challenge."""
+        system.suspended, each with its challenge, and system.not_ready."""
+        if not self._ready():
+            raise HubError("system.not_ready")
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise HubError("auth.missing", headers=_challenge())

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -48,8 +48,9 @@ Event = MutableMapping[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-def configure(level: str, program: str) -> None:
+def configure(level: str, program: str, stream: BinaryIO | None = None) -> None:
     """Sets up structlog and the standard library's loggers of this process; calling it again replaces the setting."""
+    out = stream or sys.stdout.buffer
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -62,10 +63,10 @@ def configure(level: str, program: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_dump)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.BytesLoggerFactory(out),
+        cache_logger_on_first_use=stream is None,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Lines(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -80,6 +81,18 @@ def configure(level: str, program: str) -> None:
     root.setLevel(max(number, logging.WARNING))
     for name, limit in QUIET.items():
         logging.getLogger(name).setLevel(limit if level != "debug" else logging.WARNING)
+
+
+class _Lines(logging.Handler):
+    """Lines of libraries on the same stream."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
+        self._out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._out.write(self.format(record).encode() + b"\n")
+        self._out.flush()
 
 
 def mask_personal(_logger: object, _method: str, event: Event) -> Event:

@@ -36,12 +36,12 @@ from services.kernel.supervisor import Supervisor
 from services.kernel.vault import Vault
 from services.office.attachments import api as attachments_api
 from services.office.attachments.actions import Attachments
-from services.office.doors import Door
 from services.office.documents import api as documents_api
 from services.office.documents.actions import Documents
 from services.office.documents.events import DocumentDoor
 from services.office.documents.intake import Intake
 from services.office.documents.posting import Posting
+from services.office.doors import Door
 from services.office.dossiers import api as dossiers_api
 from services.office.dossiers.actions import Dossiers
 from services.office.dossiers.events import DossierDoor
@@ -154,7 +154,7 @@ class Office:
     def routers(self) -> list[APIRouter]:
         waiting = Waiting(self.desk, self.dossiers, self.database, self.bell)
         poll = inbox_api.Poll(self.database, self.bell, self.stopping)
-        intake = Intake(self.attachments)
+        intake = Intake(self.attachments, message_bytes=self.settings.max_file_bytes)
         limit = self.settings.max_body_bytes
         posting = Posting(self.desk, self.documents, intake, self.database, json_bytes=limit)
         return [
@@ -185,7 +185,11 @@ class Office:
         )
         app = build(process)
         app.state.authenticator = Authenticator(
-            keys=self.registry.key, systems=self.registry.system, clock=self.clock, issuer=self.settings.gateway_url
+            keys=self.registry.key,
+            systems=self.registry.system,
+            clock=self.clock,
+            issuer=self.settings.gateway_url,
+            ready=lambda: self.copies.ready,
         )
         return app
 

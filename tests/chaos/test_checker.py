@@ -113,11 +113,19 @@ def _swapped(seen: Evidence) -> None:
 
 
 def _history_swapped(seen: Evidence) -> None:
-    seen.histories[CODE] = ("submitted", "taken", "offered", "completed")
+    seen.histories[CODE] = ("submitted", "offered", "completed", "taken")
 
 
 def _history_double(seen: Evidence) -> None:
     seen.histories[CODE] += ("completed",)
+
+
+def _history_gap(seen: Evidence) -> None:
+    seen.histories[CODE] = ("submitted", "taken", "completed")
+
+
+def _history_stranger(seen: Evidence) -> None:
+    seen.histories[CODE] += ("nobody was told",)
 
 
 def _two_holders(seen: Evidence) -> None:
@@ -184,6 +192,8 @@ PLANTED: list[tuple[Callable[[Evidence], None], set[str]]] = [
     (_swapped, {"disorder"}),
     (_history_swapped, {"disorder"}),
     (_history_double, {"disorder"}),
+    (_history_gap, {"disorder"}),
+    (_history_stranger, {"disorder"}),
     (_two_holders, {"custody"}),
     (_both_win, {"custody"}),
     (_other_answer, {"changed"}),
@@ -213,6 +223,12 @@ def test_a_planted_fault_is_found(plant: Callable[[Evidence], None], kinds: set[
     plant(seen)
     report = judge(seen)
     assert {kind for kind, found in report.findings.items() if found} == kinds, report.details()
+
+
+def test_an_own_step_may_stand_before_a_delivered_one_it_was_built_on() -> None:
+    seen = sound()
+    seen.histories[CODE] = ("submitted", "taken", "offered", "completed")
+    assert judge(seen).sound, judge(seen).details()
 
 
 def test_an_act_whose_answer_was_lost_may_have_taken_effect_once() -> None:

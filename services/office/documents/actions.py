@@ -254,7 +254,8 @@ def _pointing(pointer: Callable[[str], str]) -> Iterator[None]:
     try:
         yield
     except HubError as error:
-        raise HubError(error.code, error.detail, pointer=pointer(error.pointer)) from error
+        error.pointer = pointer(error.pointer)
+        raise
 
 
 def _reference(held: Held) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from contracts.identifiers import ORGAN_PATTERN, organ_key
 from contracts.messages import document as payloads
 from contracts.problems import HubError
 from contracts.statuses import DocumentStatus
-from services.office.documents.rules import NewStatus
+from services.office.documents.rules import NewStatus, status_code
 
 MEDIA_TYPE: Final = "application/edxml+xml"
 MEDIA_TYPES: Final = (MEDIA_TYPE, "application/xml", "text/xml")
@@ -88,7 +88,7 @@ def status_element(pointer: str) -> str:
 def require_new(message: Document) -> None:
     """Recalls, updates and replacements must not pass as new documents."""
     if message.doc_type != DOCUMENT_NEW:
-        raise HubError("edxml.invalid", "only new documents (BussinessDocType 0) are taken", pointer=BUSINESS)
+        raise HubError("request.invalid", "only new documents (BussinessDocType 0) are taken", pointer=BUSINESS)
     if len(message.attachments) > MAX_FILES:
         raise HubError(
             "edxml.invalid", f"a document may have {MAX_FILES} files", pointer=element("/document/attachments")
@@ -142,7 +142,7 @@ def read_status(message: Status) -> NewStatus:
     """A status message; of its StaffInfo only the name of who acted. A time before this century is nobody's clock."""
     when = message.timestamp
     return NewStatus(
-        code=message.status_code,
+        code=status_code(message.status_code, status_element("/code")),
         description=message.description,
         staff=message.staff_info.staff if message.staff_info else None,
         targets=(message.addressee,) if message.status_code == DocumentStatus.TAKE_BACK else None,

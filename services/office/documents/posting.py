@@ -89,8 +89,10 @@ class Posting:
         new = NewDocument(fields=fields | {"attachments": kept}, original=original, pointer=edxml.element)
 
         async def work(conn: AsyncConnection) -> Answer:
+            answer = await self._issue(conn, actor, new)
+            # behind the subject's lock, as the exchange does it: the other order could deadlock with it
             await self._documents.adopt(conn, actor, [*kept, original])
-            return await self._issue(conn, actor, new)
+            return answer
 
         return work
 

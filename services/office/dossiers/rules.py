@@ -20,9 +20,11 @@ MAX_STEPS = 1000
 MAX_ATTACHMENTS = 500
 PENDING, ROUTED, REFUSED = "pending", "routed", "refused"
 SUBMITTED, TRANSFERRED = "dossier.submitted", "dossier.transferred"
-_ACTION_OF = {rule.message: name for name, rule in ACTIONS.items() if name not in STATUS_CHANGES} | {
-    message: name for name, message in CUSTODY_ACTIONS.items()
-}
+_ACTION_OF = (
+    {SUBMITTED: "submit"}
+    | {rule.message: name for name, rule in ACTIONS.items() if name not in STATUS_CHANGES}
+    | {message: name for name, message in CUSTODY_ACTIONS.items()}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +286,7 @@ def _step(envelope: Envelope, payload: Mapping[str, Any], status: int) -> Entry:
     return Entry(
         transfer=envelope.id,
         type=envelope.type,
-        action="submit" if submitted else payload.get("action") or _ACTION_OF[envelope.type],
+        action=payload.get("action") or _ACTION_OF[envelope.type],
         actor=envelope.sender,
         status=status,
         at=envelope.occurredat or envelope.time,

@@ -85,7 +85,8 @@ def read(record: Record) -> Hop | Word | Dead:
     if envelope.hopsequence is not None and (kind is Kind.FACT or envelope.type == VOIDED or kind is None):
         hop = Hop(record=record, envelope=envelope, number=envelope.hopsequence, payload={})
         if isinstance(payload, ContractViolation):
-            return with_problem(hop, f"contract {payload.rule} {payload.pointer}".strip())
+            code = "contract.unknown" if kind is None else "contract.invalid"
+            return with_problem(hop, f"{code} {envelope.contract} {payload.pointer}".strip())
         return Hop(record=record, envelope=envelope, number=envelope.hopsequence, payload=payload)
     if isinstance(payload, ContractViolation):
         verdict = Verdict(step="contract", code="contract.invalid", pointer=payload.pointer, contract=envelope.contract)

@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -45,6 +46,21 @@ async def until(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or condition.__name__}")
         await asyncio.sleep(every)
+
+
+class _Undone(Exception):
+    pass
+
+
+@asynccontextmanager
+async def rolled_back(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A transaction that fails at its end."""
+    try:
+        async with database.transaction() as conn:
+            yield conn
+            raise _Undone
+    except _Undone:
+        return
 
 
 class Scene:

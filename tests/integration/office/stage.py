@@ -283,9 +283,10 @@ class Stage:
 class Journey:
     """The gateway's numbering of hops of one subject, and facts of other offices on it."""
 
-    def __init__(self, stage: Stage, subject: str) -> None:
+    def __init__(self, stage: Stage, subject: str, organs: tuple[str, ...] = (COMMUNE_A,)) -> None:
         self.stage = stage
         self.subject = subject
+        self.organs = organs
         self.hop = 0
 
     def envelope(self, message_type: str, payload: Mapping[str, Any], **changes: Any) -> Envelope:
@@ -300,7 +301,7 @@ class Journey:
             "type": message_type,
             "subject": self.subject,
             "sender": DEPARTMENT,
-            "recipients": (COMMUNE_A,),
+            "recipients": self.organs,
             "sequence": hop,
             "hopsequence": hop,
             "time": datetime.now(UTC),

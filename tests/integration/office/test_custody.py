@@ -189,16 +189,15 @@ async def test_custody_is_taking_while_no_stamp_comes(stage: Stage) -> None:
     async def accept() -> Json:
         path = f"/v1/dossiers/{code}/actions"
         answer = await stage.call("POST", path, json={"action": "accept_custody"}, headers=key)
-        return {"status": answer.status_code, "retry": answer.headers.get("Retry-After"), **answer.json()}
+        return {"http": answer.status_code, "retry": answer.headers.get("Retry-After"), **answer.json()}
 
-    first, during = asyncio.create_task(accept()), asyncio.Event()
+    first = asyncio.create_task(accept())
     fact = await stage.fact(code, 1, sender=COMMUNE_A)
     concurrent = await accept()
-    during.set()
     answer, replay = await first, await accept()
 
-    assert (concurrent["status"], concurrent["code"]) == (409, "idempotency.in_progress")
-    assert (answer["status"], answer["custody"], answer["transfers"]) == (202, "taking", [fact.id])
+    assert (concurrent["http"], concurrent["code"]) == (409, "idempotency.in_progress")
+    assert (answer["http"], answer["custody"], answer["transfers"]) == (202, "taking", [fact.id])
     assert answer["retry"]
     assert replay == answer
     assert (await stage.get(f"/v1/dossiers/{code}"))["custody"] == "taking"

@@ -17,7 +17,18 @@ from contracts.edxml.writer import write_document, write_status
 from contracts.envelope import Envelope
 from contracts.identifiers import document_key
 from services.kernel.vault import Vault
-from tests.integration.office.stage import COMMUNE_A, COMMUNE_B, DEPARTMENT, Journey, Json, Stage, moment, until
+from tests.integration.office.stage import (
+    COMMUNE_A,
+    COMMUNE_B,
+    DEPARTMENT,
+    PROVINCE,
+    Journey,
+    Json,
+    Stage,
+    moment,
+    new_id,
+    until,
+)
 
 SAMPLES = Path(__file__).parents[2] / "data" / "edxml"
 EDXML = "application/edxml+xml"
@@ -149,15 +160,15 @@ def status_of(fact: Envelope, code: str, organ: str, *, number: int, **fields: A
     """A status another office's organ tells about an own document, on its way to the sender."""
     named = orjson.loads(fact.value)["document"]
     reference = {"id": fact.subject, "document_id": named["document_id"], "sender": named["sender"]}
-    at = fields.pop("at", moment())
-    journey = Journey(Stage.__new__(Stage), fact.subject)
-    payload = {"document": reference, "code": code, "at": at, **fields}
-    return journey.envelope(
-        "document.status-changed",
-        payload,
+    return Envelope(
+        id=new_id(),
+        source=PROVINCE,
+        type="document.status-changed",
+        subject=fact.subject,
         sender=organ,
         recipients=(fact.sender,),
-        hopsequence=number,
         sequence=number,
+        hopsequence=number,
         time=datetime.now(UTC),
+        value=orjson.dumps({"document": reference, "code": code, "at": moment(), **fields}),
     )

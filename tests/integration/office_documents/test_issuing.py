@@ -289,7 +289,8 @@ async def suspended_organ(stage: Stage) -> str:
     await stage.send([Outgoing(topic="registry.organ", key=code, value=orjson.dumps(entry), headers=())])
 
     async def known() -> bool:
-        return stage.office.organs.resolve(code).problem == "recipient.suspended"
+        answer = await stage.call("POST", "/v1/documents", json=document(to=[code]))
+        return bool(answer.json()["code"] == "recipient.suspended")
 
     await until(known, what="the suspended organ")
     return code

@@ -26,6 +26,7 @@ class Mistake(StrEnum):
     DEAF_CLOSE = "leave a closed delivery closed, whatever its office did"
     HASTY_CLOSE = "tell the sender of a closed delivery before its hop is receipted"
     PENDING_BEHIND = "project an own fact though a later one of its line was judged"
+    ENDLESS_GUARD = "wait for a reader that never committed anything"
     UNSORTED_LOCKS = "take row locks in order of arrival"
 
 

@@ -30,6 +30,7 @@ class World:
 
     def __init__(self, fate: Callable[[], Fate], mistake: Mistake | None = None) -> None:
         self.now = 0.0
+        self._mistake = mistake
         self.log = Log(fate)
         self.gateway = Gateway(HOMES, is_unread=self._is_unread, mistake=mistake)
         self.offices = {
@@ -47,7 +48,12 @@ class World:
         self.assign(end, {(topics[i], partition): (i + partition) % PROCESSES for i, partition in places})
 
     def _is_unread(self, group: str, place: Place | None, offset: int | None) -> bool:
-        return place is not None and is_unread(offset, passed=self.log.passed(group, place), end=self.log.end(place))
+        if place is None:
+            return False
+        passed = self.log.passed(group, place)
+        if self._mistake is Mistake.ENDLESS_GUARD:
+            passed = passed or 0
+        return is_unread(offset, passed=passed, end=self.log.end(place))
 
     @property
     def processes(self) -> list[Process]:

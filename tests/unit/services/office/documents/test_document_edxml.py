@@ -159,7 +159,7 @@ def test_takes_new_documents_only(name: str) -> None:
         return
     with pytest.raises(HubError) as caught:
         edxml.require_new(message)
-    assert (caught.value.code, caught.value.pointer) == ("edxml.invalid", edxml.BUSINESS)
+    assert (caught.value.code, caught.value.pointer) == ("request.invalid", edxml.BUSINESS)
 
 
 def test_refuses_more_files_than_a_fact_can_name() -> None:
