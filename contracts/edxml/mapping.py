@@ -1,55 +1,94 @@
-"""Between edXML messages and the payloads of contracts/messages: the same fields under the names of each side. Pure."""
+"""Between edXML messages and the payloads of contracts/messages: the same fields under the names of each side. Pure.
 
-from collections.abc import Mapping
+What a payload has no place for stays in the original file, which travels beside it unchanged.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from contracts.edxml import model
+from contracts.edxml.errors import EdxmlError
+from contracts.identifiers import ORGAN_PATTERN, organ_key
 from contracts.messages import document as messages
 
-ADMINISTRATIVE_TYPE = 2
-"""What the SDK library reads where Type is missing."""
+HEADER: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
+TYPE_OF_THE_SDK: Final = 2
+"""What EdXML102-0.0.3 reads where no type stands."""
+
+_ORGAN: Final = re.compile(ORGAN_PATTERN)
 
 
-def payload_fields(document: model.Document, *, sender: str, to: list[str]) -> dict[str, Any]:
-    """Fields of `messages.document.Document` but for its attachments; codes are the caller's, texts as written."""
-    other = document.other_info
-    return {
-        "document_id": document.document_id,
-        "sender": sender,
-        "to": to,
-        "number": document.code_number or "",
-        "notation": document.code_notation or "",
-        "promulgated_on": document.promulgation_date,
-        "place": document.place,
-        "type": document.type if document.type is not None and document.type >= 0 else ADMINISTRATIVE_TYPE,
-        "type_name": document.type_name or "",
-        "subject": document.subject or "",
-        "content": document.content,
-        "signer": _signer(document.signer_info),
-        "priority": other.priority if other and other.priority in (0, 1, 2, 3, 4) else 0,
-        "due_on": document.due_date,
-        "response_for": [_response(answered) for answered in document.response_for if answered.organ_id],
+def payload_fields(message: model.Document) -> dict[str, Any]:
+    """Fields of `messages.document.Document` but for its attachments, organ codes as written.
+
+    Dates and numbers outside the contract's range are left out, as the codec does with unreadable ones; they still
+    stand in the original. Raises EdxmlError for an organ code that no payload can carry.
+    """
+    priority = message.other_info.priority if message.other_info else None
+    fields = {
+        "document_id": message.document_id,
+        "sender": _organ(message.sender.organ_id, "From"),
+        "to": _recipients(message.to),
+        "number": message.code_number or "",
+        "notation": message.code_notation or "",
+        "promulgated_on": _day(message.promulgation_date),
+        "place": message.place,
+        "type": message.type if message.type is not None and 0 <= message.type <= 10_000 else TYPE_OF_THE_SDK,
+        "type_name": message.type_name or "",
+        "subject": message.subject or "",
+        "content": message.content,
+        "signer": _signer(message.signer_info),
+        "priority": priority if priority in (0, 1, 2, 3, 4) else 0,
+        "due_on": _day(message.due_date),
+        "response_for": [each for each in map(_answered, message.response_for) if each],
     }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _signer(signer: model.SignerInfo | None) -> dict[str, Any] | None:
-    if signer is None:
+def _organ(written: str, name: str) -> str:
+    if _ORGAN.fullmatch(written) is None:
+        raise EdxmlError("edxml.bad_value", f"{HEADER}/{name}/OrganId", "not an organ code")
+    return written
+
+
+def _recipients(to: Iterable[model.Organization]) -> list[str]:
+    """As written; one named twice counts once."""
+    found: dict[str, str] = {}
+    for place, organization in enumerate(to, start=1):
+        written = _organ(organization.organ_id, f"To[{place}]")
+        found.setdefault(organ_key(written), written)
+    return list(found.values())
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day is not None and 1000 <= day.year <= 2999 else None
+
+
+def _signer(info: model.SignerInfo | None) -> dict[str, str] | None:
+    if info is None:
         return None
-    return {"competence": signer.competence, "position": signer.position, "name": signer.full_name}
+    fields = {"competence": info.competence, "position": info.position, "name": info.full_name}
+    return {name: text for name, text in fields.items() if text is not None} or None
 
 
-def _response(answered: model.ResponseFor) -> dict[str, Any]:
-    return {
-        "organ": answered.organ_id,
-        "code": answered.code,
-        "promulgated_on": answered.promulgation_date,
-        "document_id": answered.document_id,
+def _answered(response: model.ResponseFor) -> dict[str, str] | None:
+    """An answered document without an organ code cannot be named in the payload."""
+    if response.organ_id is None or _ORGAN.fullmatch(response.organ_id) is None:
+        return None
+    fields = {
+        "organ": response.organ_id,
+        "code": response.code,
+        "promulgated_on": _day(response.promulgation_date),
+        "document_id": response.document_id,
     }
+    return {name: text for name, text in fields.items() if text is not None}
 
 
-def edxml_document(fields: messages.Document, *, names: Mapping[str, str]) -> model.Document:
+def edxml_document(fields: messages.Document, *, names: Mapping[str, str] | None = None) -> model.Document:
     """An edXML document of a payload; `names` gives organ names by code. Attachments are the writer's argument."""
+    names = names or {}
     signer = fields.signer
     return model.Document(
         sender=_organization(fields.sender, names),
@@ -65,7 +104,7 @@ def edxml_document(fields: messages.Document, *, names: Mapping[str, str]) -> mo
         content=fields.content,
         signer_info=model.SignerInfo(signer.competence, signer.position, signer.name) if signer else None,
         due_date=fields.due_on,
-        other_info=model.OtherInfo(priority=fields.priority),
+        other_info=model.OtherInfo(priority=fields.priority) if fields.priority else None,
         response_for=tuple(
             model.ResponseFor(
                 organ_id=answered.organ,
@@ -75,7 +114,6 @@ def edxml_document(fields: messages.Document, *, names: Mapping[str, str]) -> mo
             )
             for answered in fields.response_for
         ),
-        business=model.Business(),
     )
 
 

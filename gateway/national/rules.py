@@ -62,13 +62,12 @@ def document_fact(
     if message.doc_type != DOCUMENT_NEW:
         raise Unfit("chua ho tro thu hoi, cap nhat, thay the")
     sender = _organ(directory, message.sender.organ_id, at)
-    to = [organization.organ_id for organization in message.to]
-    fields = payload_fields(message, sender=sender, to=to)
+    fields = payload_fields(message) | {"sender": sender}
     try:
         document = messages.Document(**fields, attachments=list(attachments))
     except ValidationError as error:
         raise Unfit(f"truong khong hop le: {error.errors()[0]['loc']}") from None
-    ours = [code for code in to if (organ := directory.find(code, local_date(at))) and organ.home != "axis"]
+    ours = [code for code in document.to if (organ := directory.find(code, local_date(at))) and organ.home != "axis"]
     if not ours:
         raise Unfit("khong co don vi nhan cua tinh")
     payload = messages.Issued(document=document, original=original)

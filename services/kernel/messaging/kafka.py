@@ -38,7 +38,7 @@ _READING: dict[str, Any] = {
     "enable_auto_commit": False,
     "auto_offset_reset": "none",  # anything else would reset a lost log silently
     "max_partition_fetch_bytes": 1024 * 1024,
-    "fetch_max_wait_ms": 200,
+    "fetch_max_wait_ms": 500,
     "metadata_max_age_ms": 30_000,
 }
 

@@ -167,10 +167,9 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("href", sa.Text(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("organ", "position"),
+        sa.PrimaryKeyConstraint("organ", "kind", "position"),
         sa.UniqueConstraint("organ", "id", name="inbox_item_identity"),
     )
-    op.create_index("inbox_item_kind", "inbox_item", ["organ", "kind", "position"], unique=False)
     op.create_table(
         "inbox_reader",
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -351,7 +350,6 @@ def downgrade() -> None:
     op.drop_table("log_position")
     op.drop_table("lease")
     op.drop_table("inbox_reader")
-    op.drop_index("inbox_item_kind", table_name="inbox_item")
     op.drop_table("inbox_item")
     op.drop_table("inbox_counter")
     op.drop_table("inbox_ack")

@@ -32,9 +32,10 @@ class DossierDoor:
         return rules.digests(fact.payload)
 
     async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
-        """Brings the rows of every organ addressed up to date, one read and two writes for the whole list."""
+        """Brings the rows of every organ addressed up to date, a few statements for the whole list."""
         keys = {(organ, fact.envelope.subject) for fact in facts for organ in fact.organs}
-        rows: dict[store.Key, Held] = await store.load(conn, keys)
+        known = await store.load_states(conn, keys)
+        rows: dict[store.Key, Held] = dict(known)
         steps: list[tuple[store.Key, Entry]] = []
         refusals: dict[Addressee, str] = {}
         for fact in facts:
@@ -48,13 +49,15 @@ class DossierDoor:
                 else:
                     rows[key] = held
                     steps += [(key, step) for step in told]
-        await store.save(conn, rows.values())
+        await store.add(conn, [held for key, held in rows.items() if key not in known])
+        await store.move(conn, [held for key, held in rows.items() if key in known and held != known[key]])
         await store.add_steps(conn, steps)
         return refusals
 
     async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
         """Own steps leave `pending` once; stamps count by version, whatever order word comes in."""
-        rows = await store.load(conn, {(each.holder, each.subject) for each in told})
+        known = await store.load_states(conn, {(each.holder, each.subject) for each in told})
+        rows = dict(known)
         waiting = await store.pending(conn, [((each.holder, each.subject), each.transfer) for each in told])
         verdicts: dict[tuple[store.Key, str], tuple[str, str | None]] = {}
         for each in told:
@@ -68,7 +71,7 @@ class DossierDoor:
                 state = (REFUSED, each.verdict.code) if each.verdict else (ROUTED, None)
                 verdicts.setdefault((key, each.transfer), state)
             rows[key] = rules.take_word(rows[key], stamp=each.stamp, submit_refused=refused and each.type == SUBMITTED)
-        await store.save(conn, rows.values())
+        await store.move(conn, [held for key, held in rows.items() if held != known[key]])
         await store.judge(conn, verdicts)
         ring_on_commit(conn, *(bell(transfer) for _, transfer in verdicts))
 

@@ -1,4 +1,4 @@
-"""Queries over dossiers and their steps. Rows are written whole: their subject is locked."""
+"""Queries over dossiers and their steps. Whoever writes has locked the subject."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -16,11 +16,18 @@ Key = tuple[str, str]
 """Holder and code."""
 
 _KEYS = "unnest(CAST(:holders AS text[]), CAST(:codes AS text[])) AS k(holder, code)"
-_COLUMNS = [column.name for column in DOSSIER.columns if column.name not in ("holder", "code")]
+_ALL = tuple(column.name for column in DOSSIER.columns)
+_COLUMNS = [name for name in _ALL if name not in ("holder", "code")]
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
-_REPLACE = bulk.upsert("holder", "code", update=_COLUMNS)
+_MOVING = ("parties", "papers", "status", "custodian", "epoch", "version", "offer", "giver", "taker", "refused")
+_STATES = ", ".join(f"d.{name}" for name in _ALL if name != "submitted")
 
 _LOAD = text(f"SELECT d.* FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608 - constant text
+_LOAD_STATES = text(f"SELECT {_STATES} FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608
+_MOVE = text(f"""
+    UPDATE dossier d SET {", ".join(f"{name} = n.{name}" for name in _MOVING)}
+      FROM {bulk.unnest(DOSSIER, ("holder", "code", *_MOVING), "n")} WHERE d.holder = n.holder AND d.code = n.code
+""")  # noqa: S608 - constant text
 _HISTORY = text(
     f"SELECT e.* FROM {_KEYS} JOIN dossier_entry e USING (holder, code) ORDER BY e.position"  # noqa: S608
 )
@@ -54,10 +61,26 @@ async def load(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
     return {(row["holder"], row["code"]): _held(row) for row in rows.mappings()}
 
 
-async def save(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
-    """Writes rows as they are, new or known, in sorted order."""
+async def load_states(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
+    """The same without what was submitted, which never changes and may be large: for `move`, not for `add`."""
+    if not keys:
+        return {}
+    rows = await conn.execute(_LOAD_STATES, _arrays(keys))
+    return {(row["holder"], row["code"]): _held(row) for row in rows.mappings()}
+
+
+async def add(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
+    """Writes rows that are not there yet."""
     ordered = sorted(dossiers, key=lambda held: held.key)
-    await bulk.insert_many(conn, DOSSIER, [_row(held) for held in ordered], _REPLACE)
+    await bulk.insert_many(conn, DOSSIER, [_row(held) for held in ordered])
+
+
+async def move(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
+    """Brings stamps, parties and papers of known rows up to date; what was submitted is not touched."""
+    rows = [_row(held) for held in dossiers]
+    if rows:
+        names = ("holder", "code", *_MOVING)
+        await conn.execute(_MOVE, {name: [row[name] for row in rows] for name in names})
 
 
 async def add_new(conn: AsyncConnection, dossiers: Sequence[Held]) -> set[Key]:
@@ -155,7 +178,7 @@ def _held(row: RowMapping) -> Held:
         decider=row["decider"],
         parties=tuple(row["parties"].split(",")),
         stamp=stamp,
-        submitted=row["submitted"],
+        submitted=row.get("submitted", b""),
         due_at=row["due_at"],
         papers=row["papers"],
         refused=row["refused"],
@@ -167,9 +190,8 @@ def _entry(row: RowMapping) -> Entry:
     return Entry(**{name: row[name] for name in Entry.__slots__})
 
 
-_ROW_COLUMNS = tuple(column.name for column in DOSSIER.columns)
 _ADD_NEW = text(f"""
-    INSERT INTO dossier AS d ({", ".join(_ROW_COLUMNS)})
-    SELECT {", ".join(_ROW_COLUMNS)} FROM {bulk.unnest(DOSSIER, _ROW_COLUMNS)} ORDER BY holder, code
+    INSERT INTO dossier AS d ({", ".join(_ALL)})
+    SELECT {", ".join(_ALL)} FROM {bulk.unnest(DOSSIER, _ALL)} ORDER BY holder, code
     ON CONFLICT (holder, code) DO UPDATE SET {_CHANGES} WHERE d.refused RETURNING holder, code
 """)  # noqa: S608 - constant text

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -17,9 +17,10 @@ from services.kernel.app import Transaction
 from services.kernel.auth import Caller, require
 from services.kernel.bell import Bell
 from services.kernel.database import Database
+from services.kernel.idempotency import Answer
 from services.office.inbox import actions, store
 from services.office.inbox.actions import DOCUMENT, DOSSIER, KINDS, RECEIPT, STATUS
-from services.office.web import JSON, Desk, XOrgan, problems
+from services.office.web import JSON, Desk, IdempotencyKey, XOrgan, json_answer, key_of, problems
 
 LONGEST_WAIT_SECONDS = 30.0
 POLL_SECONDS = 5.0
@@ -57,7 +58,9 @@ class Page(BaseModel):
 class AckForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[Annotated[str, Field(max_length=100)]] = Field(min_length=1, max_length=1000)
+    ids: list[Annotated[str, Field(max_length=100)]] = Field(
+        min_length=1, max_length=1000, examples=[["5b0e5f0e-2f0a-5d57-9d0c-6b0b6d3f5c11"]]
+    )
 
 
 class Acknowledged(BaseModel):
@@ -137,19 +140,25 @@ def build_router(desk: Desk, poll: Poll) -> APIRouter:
     )
     async def acknowledge(
         form: AckForm,
+        request: Request,
         caller: Annotated[Caller, require("inbox:read")],
         conn: Transaction,
         x_organ: XOrgan = None,
-    ) -> Acknowledged:
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
         """Items are shown again until this system acknowledges them; other systems of the organ still see them.
         Acknowledging again is harmless.
 
         Xác nhận đã nhận; hệ thống khác của cùng cơ quan vẫn thấy.
         """
-        organ = desk.acting(caller, x_organ).organ
-        reader = caller.client_id, organ
-        taken, unknown = await actions.acknowledge(conn, reader, form.ids, visible(caller, None))
-        return Acknowledged(acknowledged=taken, unknown=unknown)
+        actor = desk.acting(caller, x_organ)
+
+        async def work() -> Answer:
+            reader = actor.system, actor.organ
+            taken, unknown = await actions.acknowledge(conn, reader, form.ids, visible(caller, None))
+            return json_answer(200, {"acknowledged": taken, "unknown": unknown})
+
+        return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
 
     return router
 

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
-    Index,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
@@ -34,10 +33,10 @@ ITEM = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("href", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organ", "position"),
+    PrimaryKeyConstraint("organ", "kind", "position"),
     UniqueConstraint("organ", "id", name="inbox_item_identity"),
 )
-Index("inbox_item_kind", ITEM.c.organ, ITEM.c.kind, ITEM.c.position)
+"""`position` is drawn per organ over all kinds; it is read kind by kind."""
 
 ACK = Table(
     "inbox_ack",

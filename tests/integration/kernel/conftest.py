@@ -29,19 +29,26 @@ def metadata() -> MetaData:
     return tables
 
 
-@pytest.fixture
-async def database_url(postgres: Postgres) -> AsyncIterator[str]:
+@pytest.fixture(scope="session")
+async def template(postgres: Postgres) -> str:
+    """A database with the tables, which those of the tests are copied from."""
     name = f"kernel_{secrets.token_hex(4)}"
     postgres.create_database(name)
-    url = postgres.url(name)
-    database = Database(url)
+    database = Database(postgres.url(name))
     try:
         async with database.transaction() as conn:
             await conn.run_sync(metadata().create_all)
             await conn.execute(text("CREATE TABLE effect (record text, applied int)"))
     finally:
         await database.aclose()
-    yield url
+    return name
+
+
+@pytest.fixture
+async def database_url(postgres: Postgres, template: str) -> AsyncIterator[str]:
+    name = f"kernel_{secrets.token_hex(4)}"
+    postgres.create_database(name, template=template)
+    yield postgres.url(name)
     postgres.drop_database(name)
 
 

@@ -35,7 +35,7 @@ MOMENT = datetime(2024, 6, 3, 1, 0, tzinfo=UTC)
 
 
 async def until(
-    condition: Callable[[], Awaitable[T]], *, seconds: float = 20.0, every: float = 0.02, what: str = ""
+    condition: Callable[[], Awaitable[T | None]], *, seconds: float = 20.0, every: float = 0.02, what: str = ""
 ) -> T:
     """Polls until the condition is truthy; fails loudly at the deadline."""
     deadline = time.monotonic() + seconds

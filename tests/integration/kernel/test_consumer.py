@@ -131,6 +131,7 @@ async def test_a_bad_release_stops_instead_of_emptying_the_topic(scene: Scene) -
     await scene.write([f"s{n % 6}" for n in range(60)])
     await until(lambda: is_so("too many" in consumer.part().detail))
     assert not consumer.part().ok
+    await scene.supervisor.stop()
     assert len(await effects(scene.database)) == 5
 
 

@@ -257,7 +257,8 @@ class Stage:
         results = await self.producer.send(records)
         assert all(isinstance(result, Ack) for result in results), results
 
-    async def _publish(self) -> None:
+    def registries(self) -> list[tuple[str, str, Json]]:
+        """Topic, id and value of every registry entry of this hub."""
         organs = [
             ("registry.organ", code, {"code": code, "version": 1, "name": f"Cơ quan {code}", "level": level.value,
              "aliases": [{"code": alias, "kind": "new"} for alias in aliases]})
@@ -271,8 +272,10 @@ class Stage:
         public = self._key.as_dict(private=False)
         jwk = {name: public[name] for name in ("kty", "crv", "x")}
         key = {"kid": "k1", "version": 1, "jwk": jwk, "valid_from": "2024-01-01T00:00:00Z"}
-        entries = [*organs, *systems, ("registry.key", "k1", key)]
-        await self.send([_outgoing(topic, name, orjson.dumps(value), ()) for topic, name, value in entries])
+        return [*organs, *systems, ("registry.key", "k1", key)]
+
+    async def _publish(self) -> None:
+        await self.send([_outgoing(topic, name, orjson.dumps(value), ()) for topic, name, value in self.registries()])
 
     async def _ready(self) -> bool:
         answer = await self.http.get("/readyz")
