@@ -9,6 +9,7 @@ from uuid import uuid5
 
 import orjson
 
+from contracts.custody import told
 from contracts.envelope import Envelope, rfc3339
 from contracts.identifiers import HUB_NAMESPACE
 from contracts.problems import PROBLEMS
@@ -76,10 +77,9 @@ def _take_effect(work: Work, case: Case) -> tuple[str, ...]:
     """Changes the subject's state and tells who must hear of it: for a dossier all other parties, before and after."""
     envelope, state = case.envelope, case.state
     if case.after is not None:
-        before = state.dossier.audience if state.dossier else ()
+        organs = told(state.dossier, case.after, case.sender)
         state.set_dossier(case.after)
-        parties = dict.fromkeys((*case.after.audience, *before))
-        return tuple(organ for organ in parties if organ != case.sender)
+        return organs
     if envelope.type == "document.issued":
         state.set_document(_document(case))
         return envelope.recipients

@@ -45,6 +45,7 @@ from services.office.doors import Door
 from services.office.dossiers import api as dossiers_api
 from services.office.dossiers.actions import Dossiers
 from services.office.dossiers.events import DossierDoor
+from services.office.dossiers.intake import Intake as DossierIntake
 from services.office.dossiers.waiting import Waiting
 from services.office.exchange.actions import Exchange, Post
 from services.office.exchange.events import DeliverDoor
@@ -96,6 +97,7 @@ class Office:
         self.dossiers = Dossiers(self.transfers, self.attachments, self.organs, self.clock)
         self.documents = Documents(self.transfers, self.attachments, self.organs, self.clock)
         self.idempotency = Idempotency(Keyring.load(settings.key_file, create=settings.local))
+        self.intake = DossierIntake(self.dossiers, self.idempotency, self.database)
         self.desk = Desk(self.organs, self.idempotency)
         self.doors: list[Door] = [DossierDoor(self.organs), DocumentDoor(self.transfers)]
 
@@ -119,6 +121,8 @@ class Office:
         self.supervisor.add("bell", self.bell.run)
         self.supervisor.add("kafka", self.watch.run, state=self.watch.part)
         self.supervisor.add("registries", self.copies.run, critical=True, state=self.copies.part)
+        if settings.role != "worker":
+            self.supervisor.add("intake", self.intake.run, critical=True)
         if settings.role != "api":
             self._add_workers()
 
@@ -159,7 +163,7 @@ class Office:
         posting = Posting(self.desk, self.documents, intake, self.database, json_bytes=limit)
         return [
             documents_api.build_router(self.desk, self.documents, intake, posting, self.database),
-            dossiers_api.build_router(self.desk, self.dossiers, waiting),
+            dossiers_api.build_router(self.desk, self.dossiers, self.intake, waiting),
             attachments_api.build_router(self.desk, self.attachments, self.database),
             inbox_api.build_router(self.desk, poll),
             transfers_api.build_router(self.desk),

@@ -94,7 +94,7 @@ class Desk:
             return respond(await work())
         outcome = await self._idempotency.begin(conn, keyed)
         if isinstance(outcome, Replay):
-            return replayed(outcome)
+            return respond(outcome)
         answer = await work()
         await self._idempotency.finish(conn, keyed, answer)
         return respond(answer)
@@ -147,12 +147,8 @@ async def key_of(request: Request, actor: Actor, key: str | None) -> Keyed | Non
     return Keyed.of(actor.system, route, key, await request.body())
 
 
-def respond(answer: Answer) -> Response:
+def respond(answer: Answer | Replay) -> Response:
     return Response(answer.body, status_code=answer.status, headers=dict(answer.headers), media_type=JSON)
-
-
-def replayed(outcome: Replay) -> Response:
-    return Response(outcome.body, status_code=outcome.status, headers=dict(outcome.headers), media_type=JSON)
 
 
 def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -118,8 +117,15 @@ class Found:
         while len(found := [record for record in self.records if wanted(record)]) < times:
             assert time.monotonic() < end, f"{what}: {len(found)} of {times} came, among {len(self.records)} records"
             self.records += await self._reader.poll(POLL_SECONDS)
-            await asyncio.sleep(0)
         return found
+
+    async def to_end(self) -> list[Record]:
+        """All that was there when reading began."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not self._reader.caught_up:
+            assert time.monotonic() < end, f"the end was not reached, {len(self.records)} records came"
+            self.records += await self._reader.poll(POLL_SECONDS)
+        return self.records
 
     async def items(self, kind: str, transfer: str, *, times: int = 1) -> list[dict[str, Any]]:
         """The lines of receipts of that kind about a transfer."""

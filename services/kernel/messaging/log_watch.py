@@ -106,11 +106,12 @@ class LogWatch:
             try:
                 await self.check()
                 if away:
-                    _log.info("broker.returned")
+                    _log.info("broker.checked_again")
                 away = False
             except (BrokerAway, HubError) as error:
                 if not away:
-                    _log.warning("broker.not_reached", error=str(error))
+                    what = "broker" if isinstance(error, BrokerAway) else "database"
+                    _log.warning("broker.not_checked", away=what, error=str(error))
                 away = True
             await pause(stop, self._poll_seconds if self.generation else min(self._poll_seconds, 0.2))
 

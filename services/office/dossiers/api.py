@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Request
 from starlette.responses import Response
 
-from contracts.problems import HubError
 from services.kernel.app import Reading, Transaction
 from services.kernel.idempotency import Answer
 from services.office.dossiers import forms, views
 from services.office.dossiers.actions import Act, Dossiers, NewDossier
+from services.office.dossiers.intake import Intake
 from services.office.dossiers.waiting import Waiting
 from services.office.organs.rules import Actor
 from services.office.web import Desk, IdempotencyKey, json_answer, key_of, problems, respond, version_of
@@ -42,7 +42,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-def build_router(desk: Desk, dossiers: Dossiers, waiting: Waiting) -> APIRouter:
+def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waiting) -> APIRouter:
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
     writer, reader = desk.writer("dossier:write"), desk.reader("dossier:read")
 
@@ -58,6 +58,7 @@ def build_router(desk: Desk, dossiers: Dossiers, waiting: Waiting) -> APIRouter:
             "recipient.suspended",
             "recipient.undecided",
             "attachment.missing",
+            "system.stopping",
             writes=True,
         ),
     )
@@ -65,7 +66,6 @@ def build_router(desk: Desk, dossiers: Dossiers, waiting: Waiting) -> APIRouter:
         form: Annotated[forms.DossierForm, Body(openapi_examples={"submit": {"value": EXAMPLE}})],
         request: Request,
         actor: Annotated[Actor, writer],
-        conn: Transaction,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """The organ acted for receives the dossier and becomes its custodian. 201 means stored durably: it reaches the
@@ -73,15 +73,8 @@ def build_router(desk: Desk, dossiers: Dossiers, waiting: Waiting) -> APIRouter:
 
         Nộp hồ sơ; cơ quan nộp là cơ quan tiếp nhận và giữ hồ sơ.
         """
-
-        async def work() -> Answer:
-            outcome = (await dossiers.submit(conn, [NewDossier(actor, forms.given(form))]))[0]
-            if isinstance(outcome, HubError):
-                raise outcome
-            body = views.accepted(outcome)
-            return json_answer(201, body, {"Location": f"/v1/dossiers/{body['code']}"})
-
-        return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
+        keyed = await key_of(request, actor, idempotency_key)
+        return respond(await intake.submit(NewDossier(actor, forms.given(form)), keyed))
 
     @router.get(
         "/{code}",

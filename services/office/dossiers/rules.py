@@ -14,7 +14,7 @@ from contracts import custody
 from contracts.custody import ACTIONS, CUSTODY_ACTIONS, STATUS_CHANGES, Custody, Move, Refusal
 from contracts.envelope import MAX_VALUE_BYTES, TYPE_PREFIX, Envelope, rfc3339
 from contracts.problems import HubError
-from contracts.protocol import Stamp, newest
+from contracts.protocol import Rung, Stamp, newest, unjudged
 
 MAX_STEPS = 1000
 MAX_ATTACHMENTS = 500
@@ -98,7 +98,9 @@ class View:
 def view(held: Held, history: Sequence[Entry]) -> View:
     """Stamp plus the organ's own facts not yet routed or refused, in order."""
     dossier = custody.Dossier(stamp=held.stamp, receiver=held.receiver, parties=held.parties)
-    own = [each.move for each in history if each.state == PENDING and each.type != SUBMITTED]
+    steps = [each for each in history if each.actor == held.holder]
+    waiting = unjudged([Rung.SENT if each.state == PENDING else Rung.ROUTED for each in steps])
+    own = [each.move for each in steps[len(steps) - waiting :] if each.type != SUBMITTED]
     dossier, standing = custody.project(dossier, own, held.holder)
     return View(held=held, history=history, dossier=dossier, custody=standing)
 

@@ -12,7 +12,7 @@ from services.office.dossiers import views
 from services.office.dossiers.actions import Act, Dossiers, Outcome
 from services.office.dossiers.events import bell as stamp_bell
 from services.office.organs.rules import Actor
-from services.office.web import Desk, json_answer, replayed, respond
+from services.office.web import Desk, json_answer, respond
 
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.5
@@ -33,7 +33,7 @@ class Waiting:
         async with self._database.transaction() as conn:
             replay = await self._desk.hold(conn, keyed, HOLD_SECONDS)
             if replay:
-                return replayed(replay)
+                return respond(replay)
             outcome = await self._dossiers.act(conn, actor, code, act)
             if outcome.awaited is None:
                 answer = json_answer(200, views.acted(outcome.view, outcome.transfers))

@@ -31,7 +31,7 @@ async def note(conn: AsyncConnection, labels: Sequence[str]) -> None:
 
 async def effects(database: Database) -> list[str]:
     async with database.read() as conn:
-        return list((await conn.execute(text("SELECT record FROM effect ORDER BY ctid"))).scalars())
+        return list((await conn.execute(text("SELECT record FROM effect ORDER BY n"))).scalars())
 
 
 class Noting:

@@ -140,7 +140,7 @@ async def test_a_killed_database_is_reported_as_away_and_used_again_when_it_is_b
         while not stop.is_set():
             try:
                 async with database.transaction() as conn:
-                    await conn.execute(text("INSERT INTO effect SELECT 'x', pg_sleep(0.005) IS NULL :: int"))
+                    await conn.execute(text("INSERT INTO effect SELECT 'x', 1 FROM pg_sleep(0.005)"))
             except HubError as error:
                 codes.append(error.code)
                 await asyncio.sleep(0.02)

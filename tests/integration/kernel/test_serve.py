@@ -65,7 +65,7 @@ async def test_a_signal_drains_requests_and_workers(database_url: str, database:
     assert {event["program"] for event in events} == {"commune"}
     assert [event["event"] for event in events] == ["program.started", "request.answered", "program.stopped"]
     async with database.read() as conn:
-        found = (await conn.execute(text("SELECT record FROM effect ORDER BY ctid"))).scalars().all()
+        found = (await conn.execute(text("SELECT record FROM effect ORDER BY n"))).scalars().all()
     assert sorted(found) == ["drained", "slow"]
 
 

@@ -112,7 +112,9 @@ class Checks:
             for row in line:
                 entry = self._gateway.ledger[row.fact.source, row.fact.id]
                 _expect(row.refused == (entry.refusal is not None), "the sender learns the verdict", row.fact)
-                _expect(row.states == entry.states, "the sender learns each delivery", (row.fact, row.states, entry.states))
+                _expect(
+                    row.states == entry.states, "the sender learns each delivery", (row.fact, row.states, entry.states)
+                )
 
     def _recipients_have(self, office: Office) -> None:
         """Handed over means one effect; refused or closed means none. No void keeps later hops back."""

@@ -263,7 +263,9 @@ class Gateway:
         under_way = {organ for hop in entry.hops if not hop.receipted for organ in hop.organs}
         if self.mistake is Mistake.HASTY_CLOSE:
             under_way = set()
-        return tuple((organ, reported(state, receipted=organ not in under_way)) for organ, state in entry.states.items())
+        return tuple(
+            (organ, reported(state, receipted=organ not in under_way)) for organ, state in entry.states.items()
+        )
 
     def _answer_whole(self, entry: Entry) -> None:
         self._answer(entry, "refused" if entry.refusal else "routed", self._told(entry))

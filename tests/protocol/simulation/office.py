@@ -208,7 +208,8 @@ class Office:
     def _snapshot(self, organ: str, subject: str) -> Snapshot:
         """The history the organ knows to be accepted, and its own facts before this one that were not refused."""
         mirror = self.mirrors[subject]
-        unknown = (row.fact.id for row in self.lines[subject, organ] if row.rung < Rung.ROUTED)
+        rows = self.lines[subject, organ]
+        unknown = (row.fact.id for row in rows if row.rung < Rung.ROUTED and row.fact.action != VOID)
         return Snapshot(mirror.receiver, mirror.parties, mirror.history(organ).union(unknown))
 
     # what comes in

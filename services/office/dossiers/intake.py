@@ -1,0 +1,144 @@
+"""The group commit of submissions: what gathers while one commit is under way goes into the next, without a timer.
+
+An idle office commits one by one at once; a busy one commits hundreds together. An answer is given after its commit.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.problems import HubError
+from services.kernel.database import Database
+from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
+from services.office.dossiers import views
+from services.office.dossiers.actions import Dossiers, NewDossier
+from services.office.web import json_answer
+
+COMMITTERS = 2
+AT_ONCE = 500
+WAITING = 5000
+"""More than this many requests are told to come again."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    new: NewDossier
+    keyed: Keyed | None
+    answer: asyncio.Future[Answer | Replay] = field(repr=False)
+
+
+class Intake:
+    """A worker of every process that serves the API: without it nothing is accepted."""
+
+    def __init__(self, dossiers: Dossiers, idempotency: Idempotency, database: Database) -> None:
+        self._dossiers = dossiers
+        self._idempotency = idempotency
+        self._database = database
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
+        self._open = False
+
+    async def submit(self, new: NewDossier, keyed: Keyed | None) -> Answer | Replay:
+        """The answer, once it is durable; raises why the dossier was not taken."""
+        if not self._open:
+            raise HubError("system.stopping")
+        waiting = _Waiting(new, keyed, asyncio.get_running_loop().create_future())
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            raise HubError("system.overloaded", "too many dossiers at once") from None
+        return await waiting.answer
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Worker: until `stop`, then commits what was taken before."""
+        self._open = True
+        committers = [asyncio.ensure_future(self._commit_all()) for _ in range(COMMITTERS)]
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({stopping, *committers}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._open = False
+            stopping.cancel()
+            await self._finish(committers)
+
+    async def _finish(self, committers: Sequence[asyncio.Future[None]]) -> None:
+        """Waits for the queue to be empty unless the committers broke; their error, if any, is raised."""
+        drained = asyncio.ensure_future(self._queue.join())
+        await asyncio.wait({drained, *committers}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (drained, *committers):
+            task.cancel()
+        await asyncio.wait({drained, *committers})
+        for task in committers:
+            if not task.cancelled():
+                task.result()
+
+    async def _commit_all(self) -> None:
+        while True:
+            group = [await self._queue.get()]
+            while len(group) < AT_ONCE and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            try:
+                await self._commit(group)
+            finally:
+                for each in group:
+                    if not each.answer.done():
+                        each.answer.set_exception(HubError("system.failed"))
+                    self._queue.task_done()
+
+    async def _commit(self, group: Sequence[_Waiting]) -> None:
+        """Answers each of the group. If the database refuses them together, each is tried by itself."""
+        answers: Sequence[Answer | Replay | HubError]
+        try:
+            answers = await self._store(group)
+        except HubError as error:
+            answers = [HubError(error.code, error.detail, pointer=error.pointer) for _ in group]
+        except SQLAlchemyError as error:
+            if len(group) > 1:
+                _log.warning("intake.divided", size=len(group), error=type(error).__name__)
+                for each in group:
+                    await self._commit([each])
+                return
+            _give(group[0], error)
+            return
+        for each, answer in zip(group, answers, strict=True):
+            _give(each, answer)
+
+    async def _store(self, group: Sequence[_Waiting]) -> list[Answer | Replay | HubError]:
+        """One transaction for all; repeats are answered from what is kept, with no effect."""
+        places = [place for place, each in enumerate(group) if each.keyed is not None]
+        answers: dict[int, Answer | Replay | HubError] = {}
+        async with self._database.transaction() as conn:
+            requests = [each.keyed for each in group if each.keyed is not None]
+            if requests:
+                begun = await self._idempotency.begin_many(conn, requests)
+                found = zip(places, begun, strict=True)
+                answers = {place: each for place, each in found if isinstance(each, Replay | HubError)}
+            fresh = [place for place in range(len(group)) if place not in answers]
+            outcomes = await self._dossiers.submit(conn, [group[place].new for place in fresh])
+            for place, outcome in zip(fresh, outcomes, strict=True):
+                answers[place] = outcome if isinstance(outcome, HubError) else _accepted(views.accepted(outcome))
+            kept = [
+                (keyed, answer)
+                for place in fresh
+                if (keyed := group[place].keyed) and isinstance(answer := answers[place], Answer)
+            ]
+            await self._idempotency.finish_many(conn, kept)
+        return [answers[place] for place in range(len(group))]
+
+
+def _accepted(body: dict[str, object]) -> Answer:
+    return json_answer(201, body, {"Location": f"/v1/dossiers/{body['code']}"})
+
+
+def _give(waiting: _Waiting, answer: Answer | Replay | Exception) -> None:
+    """A caller that went away needs none."""
+    if waiting.answer.done():
+        return
+    if isinstance(answer, Exception):
+        waiting.answer.set_exception(answer)
+    else:
+        waiting.answer.set_result(answer)

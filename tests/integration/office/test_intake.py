@@ -1,0 +1,131 @@
+"""The group commit: many at once, each with its own answer, and nothing answered that is not stored."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.problems import HubError
+from services.kernel.idempotency import Answer, Keyed, Replay
+from services.office.dossiers.actions import Dossiers, NewDossier, Outcome
+from services.office.dossiers.intake import Intake
+from services.office.organs.rules import Actor
+from tests.integration.office.stage import COMMUNE_A, Stage, dossier, fresh_code, until
+
+BAD = "a row the database refuses"
+
+
+class Refusing(Dossiers):
+    """The real thing, but one dossier makes the database refuse the whole statement."""
+
+    groups: list[int]
+
+    async def submit(self, conn: AsyncConnection, dossiers: Sequence[NewDossier]) -> list[Outcome | HubError]:
+        self.groups.append(len(dossiers))
+        if any(each.fields.get("summary") == BAD for each in dossiers):
+            await conn.execute(text("SELECT 1 / 0"))
+        return await super().submit(conn, dossiers)
+
+
+@asynccontextmanager
+async def running(stage: Stage) -> AsyncIterator[tuple[Intake, Refusing]]:
+    office = stage.office
+    dossiers = Refusing(office.transfers, office.attachments, office.organs, office.clock)
+    dossiers.groups = []
+    intake = Intake(dossiers, office.idempotency, office.database)
+    stop = asyncio.Event()
+    worker = asyncio.create_task(intake.run(stop))
+    await asyncio.sleep(0)
+    try:
+        yield intake, dossiers
+    finally:
+        stop.set()
+        await worker
+
+
+def new(**fields: Any) -> NewDossier:
+    return NewDossier(Actor(organ=COMMUNE_A, system="a"), dossier(**fields))
+
+
+def keyed(key: str, body: bytes = b"{}") -> Keyed:
+    return Keyed.of("a", "POST /v1/dossiers", key, body)
+
+
+async def test_what_gathers_meanwhile_is_committed_together(stage: Stage) -> None:
+    async with running(stage) as (intake, dossiers):
+        answers = await asyncio.gather(*(intake.submit(new(), None) for _ in range(300)))
+
+    codes = [orjson.loads(answer.body)["code"] for answer in answers]
+    assert len(set(codes)) == 300
+    assert len(dossiers.groups) < 30
+    rows = await stage.sql("SELECT count(*) AS n FROM dossier WHERE code = ANY(:codes)", codes=codes)
+    assert rows[0].n == 300
+
+
+async def test_one_refused_row_does_not_fail_its_group(stage: Stage) -> None:
+    async with running(stage) as (intake, _):
+        wishes = [intake.submit(new(summary=BAD if place == 3 else "x"), None) for place in range(10)]
+        answers = await asyncio.gather(*wishes, return_exceptions=True)
+
+    kinds = Counter(type(answer) for answer in answers)
+    assert kinds[Answer] == 9
+    assert isinstance(answers[3], DBAPIError)
+
+
+async def test_each_of_a_group_gets_its_own_refusal(stage: Stage) -> None:
+    code = fresh_code()
+    async with running(stage) as (intake, _):
+        wishes = [new(code=code), new(code=code), new(deciding_organ="H28.99"), new(attachments=[paper()]), new()]
+        answers = await asyncio.gather(*(intake.submit(wish, None) for wish in wishes), return_exceptions=True)
+
+    codes = [answer.code if isinstance(answer, HubError) else "201" for answer in answers]
+    assert codes == ["201", "dossier.exists", "recipient.unknown", "attachment.missing", "201"]
+
+
+async def test_keys_hold_within_and_across_groups(stage: Stage) -> None:
+    key = fresh_code()
+    async with running(stage) as (intake, _):
+        at_once = await asyncio.gather(*(intake.submit(new(), keyed(key)) for _ in range(5)), return_exceptions=True)
+        later = await intake.submit(new(), keyed(key))
+        with pytest.raises(HubError) as reused:
+            await intake.submit(new(), keyed(key, b"other"))
+
+    first = [answer for answer in at_once if isinstance(answer, Answer)]
+    assert len(first) == 1
+    assert all(isinstance(each, Answer | Replay) or each.code == "idempotency.in_progress" for each in at_once)
+    assert isinstance(later, Replay)
+    assert later.body == first[0].body
+    assert reused.value.code == "idempotency.reused"
+
+
+async def test_nothing_is_taken_after_the_end_and_all_before_it_is_answered(stage: Stage) -> None:
+    async with running(stage) as (intake, _):
+        wishes = [asyncio.create_task(intake.submit(new(), None)) for _ in range(50)]
+        await asyncio.sleep(0)
+
+    assert all(isinstance(await wish, Answer) for wish in wishes)
+    with pytest.raises(HubError) as stopping:
+        await intake.submit(new(), None)
+    assert stopping.value.code == "system.stopping"
+
+
+async def test_every_accepted_dossier_reaches_the_log(stage: Stage) -> None:
+    made = await asyncio.gather(*(stage.submit() for _ in range(40)))
+
+    async def sent() -> bool:
+        await stage.read()
+        came = {each.subject for each in stage.ingested}
+        return {each["code"] for each in made} <= came
+
+    assert await until(sent, what="forty facts")
+
+
+def paper() -> dict[str, str]:
+    return {"sha256": "0" * 64, "name": "x", "media_type": "application/pdf"}
