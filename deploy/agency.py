@@ -173,8 +173,18 @@ class Agency:
 
     def _expect(self, answer: httpx.Response, *statuses: int) -> httpx.Response:
         if answer.status_code not in statuses:
-            raise Unexpected(
-                f"{self.name}: {answer.request.method} {answer.request.url.path}"
-                f" answered {answer.status_code}, not {statuses}: {answer.text[:600]}"
-            )
+            asked = f"{self.name}: {answer.request.method} {answer.request.url.path}"
+            raise Unexpected(f"{asked} answered {answer.status_code}: {told(answer)}")
         return answer
+
+
+def told(answer: httpx.Response) -> str:
+    """What an answer says, for a person: code, detail, places and remedy of a problem; else its first characters."""
+    try:
+        problem = answer.json()
+        remedy = problem["remedy"]
+        places = ", ".join(error["pointer"] for error in problem.get("errors", []) if error.get("pointer"))
+        parts = [problem["code"], problem.get("detail", ""), places, f"{remedy['vi']} · {remedy['en']}"]
+        return "; ".join(part for part in parts if part)
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:300]

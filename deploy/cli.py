@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import httpx
 import typer
@@ -86,8 +86,7 @@ System = Annotated[str, typer.Option("--as", help="tên hệ thống trong crede
 @app.command()
 def smoke(show: Annotated[bool, typer.Option(help="hiện từng bước · show each step")] = True) -> None:
     """Chạy các câu chuyện mẫu với mã mới · the sample traffic with fresh codes; exit 0 or 1."""
-    settings = Settings.load("smoke")
-    raise typer.Exit(asyncio.run(smoke_stories.run(settings.home, settings.url_of("axis"))))
+    raise typer.Exit(asyncio.run(smoke_stories.run(_home(), show=show)))
 
 
 @dossiers.command("submit")
@@ -106,6 +105,12 @@ def send(file: Path, system: System = "commune-a") -> None:
 
 
 @app.command()
+def migration(name: str) -> None:
+    """Thêm một bước di trú cho cổng và cho các dịch vụ · a migration for whichever tables differ from the models."""
+    raise typer.Exit(importlib.import_module("deploy.migrating").revise(name))
+
+
+@app.command()
 def inbox(system: System = "commune-a", kind: str = "", limit: int = 20) -> None:
     """Hộp đến chưa xác nhận · unacknowledged inbox items, oldest first."""
     query = {"limit": str(limit), "wait": "0"} | ({"kind": kind} if kind else {})
@@ -120,18 +125,37 @@ def show(id_: Annotated[str, typer.Argument(metavar="ID")], system: System = "co
 
 def _call(system: str, act: Any) -> None:
     """Runs one call as a local system and prints the answer; one sentence and exit 1 when it does not work."""
-    settings = Settings.load("cli")
+    home = _home()
+    try:
+        systems = read_credentials(home)
+    except OSError:
+        _fail(f"chưa có {home / 'credentials.json'}; hãy chạy `make run` trước · there is none yet; `make run` first")
+    if system not in systems:
+        _fail(f"không có hệ thống “{system}” · there is no such system; one of: {', '.join(systems)}")
 
     async def run() -> Any:
-        async with httpx.AsyncClient(timeout=40.0) as http:
-            return await act(Agency(read_credentials(settings.home)[system], http))
+        async with httpx.AsyncClient(timeout=40.0, trust_env=False) as http:
+            return await act(Agency(systems[system], http))
 
     try:
         answer = asyncio.run(run())
-    except (Unexpected, httpx.HTTPError, OSError, KeyError, ValueError) as error:
-        typer.echo(f"lienthong: {error}", err=True)
-        raise typer.Exit(1) from None
+    except httpx.TransportError:
+        _fail(f"{systems[system].office_url} không trả lời; hub đang chạy không? · no answer; is the hub running?")
+    except (Unexpected, httpx.HTTPError, OSError, ValueError) as error:
+        _fail(str(error))
     typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def _home() -> Path:
+    try:
+        return Settings.load("cli").home
+    except ValueError as error:
+        _fail(f"thiết lập LIENTHONG_* không hợp lệ · a setting is not valid: {error}")
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(f"lienthong: {sentence}", err=True)
+    raise typer.Exit(1)
 
 
 def main() -> None:

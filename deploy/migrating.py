@@ -2,9 +2,12 @@
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 
 from contracts.problems import HubError
+from deploy.local.postgres import Postgres
+from services.kernel.migration import revise as write_revision
 from services.kernel.migration import upgrade
 from services.kernel.settings import Settings
 
@@ -30,6 +33,26 @@ async def migrate() -> int:
             return 1
         print(f"migrate: {program} is at its newest version")
     return 0
+
+
+def revise(name: str) -> int:
+    """Writes the next version of each history whose models differ from it, tried on an embedded PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="lienthong-") as folder:
+        server = Postgres(Path(folder) / "postgres")
+        server.start()
+        try:
+            for history in sorted(set(HISTORIES.values())):
+                database = history.parent.name
+                server.create_database(database)
+                asyncio.run(_revise(server.url(database), history, name))
+        finally:
+            server.stop()
+    return 0
+
+
+async def _revise(url: str, history: Path, name: str) -> None:
+    await upgrade(url, history)
+    await write_revision(url, history, name)
 
 
 def main() -> int:

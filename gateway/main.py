@@ -104,7 +104,8 @@ class Gateway:
         registries = Registries(self.organs, self.systems, settings.hub)
         self.desk = Desk(registries, self.keyring, self.clock)
         self.verifier = SecretVerifier()
-        self.http = httpx.AsyncClient()
+        # on one machine everything is loopback: an office's proxy settings must not come between
+        self.http = httpx.AsyncClient(trust_env=not settings.local)
         self.stopping = asyncio.Event()
         self.supervisor = Supervisor(drain_seconds=settings.stop_seconds)
         self.cluster = Cluster.from_settings(settings)

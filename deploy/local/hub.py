@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.errors import LocalError
-from deploy.local.first_run import axis_secret, clock_offset
+from deploy.local.first_run import axis_secret, clock_offset, seed
 from deploy.local.jobs import Job, run_jobs
 from deploy.local.kafka import JAVA_OPTIONS, Kafka
 from deploy.local.ports import DEFAULTS, free_port, setting
@@ -35,6 +35,8 @@ STEP_SECONDS = 300.0
 READY_SECONDS = 120.0
 PROGRAM_STOP_SECONDS = 9.0
 LEFTOVER_SECONDS = 8.0
+# the stand-in takes these for ours: Hòa Bình, and the provinces it was joined with on 1 July 2025
+AXIS_PROVINCES = json.dumps(["H28", "H44", "H62"])
 
 
 class Hub:
@@ -239,7 +241,10 @@ class Hub:
         if self._decided is None:
             offset = clock_offset(self.home, self.environment.get("CLOCK") or self.environment.get("LIENTHONG_CLOCK"))
             self._decided = {
-                **({"LIENTHONG_SEED": self.environment["SEED"]} if self.environment.get("SEED") else {}),
+                "LIENTHONG_SEED": seed(
+                    self.home, self.environment.get("SEED") or self.environment.get("LIENTHONG_SEED")
+                ),
+                "LIENTHONG_AXIS_PROVINCES": self.environment.get("LIENTHONG_AXIS_PROVINCES", AXIS_PROVINCES),
                 "LIENTHONG_CLOCK_OFFSET_SECONDS": str(offset),
                 "LIENTHONG_AXIS_URL": f"http://127.0.0.1:{self.ports['axis']}/vxp",
                 "LIENTHONG_AXIS_SYSTEMID": self.environment.get("LIENTHONG_AXIS_SYSTEMID", "000.00.00.H28"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -136,9 +137,12 @@ class Up:
         line(f"  Nhật ký · logs: {self._hub.home / 'log'}")
         line()
         line("Thử tiếp · Try next:")
-        line("  make smoke")
+        elsewhere = (
+            "" if self._home == Path(".lienthong").absolute() else f"LIENTHONG_HOME={shlex.quote(str(self._home))} "
+        )
+        line(f"  {elsewhere}make smoke")
         line(f"  curl -s {self._hub.address('gateway')}/readyz")
-        line("  .venv/bin/lienthong inbox --as commune-a")
+        line(f"  {elsewhere}.venv/bin/lienthong inbox --as commune-a")
         line("Ctrl-C để dừng · to stop")
 
 

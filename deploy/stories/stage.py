@@ -49,7 +49,7 @@ class Stage:
 async def open_stage(home: Path, axis_url: str, tell: Callable[[Step], None]) -> AsyncIterator[Stage]:
     """The stage for the hub whose credentials lie in `home`."""
     credentials = read_credentials(home)
-    async with httpx.AsyncClient(timeout=httpx.Timeout(40.0, connect=5.0)) as http:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(40.0, connect=5.0), trust_env=False) as http:
         yield Stage({name: Agency(entry, http) for name, entry in credentials.items()}, axis_url, http, tell)
 
 

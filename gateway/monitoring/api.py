@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, PlainSerializer
 
+from contracts.directory import VIETNAM
+from contracts.envelope import TYPE_PREFIX
 from contracts.problems import HubError
 from gateway.delivery import store as deliveries
 from gateway.monitoring import store
@@ -16,12 +18,13 @@ from services.kernel.app import Reading
 from services.kernel.auth import Caller, require
 
 router = APIRouter(prefix="/v1", tags=["operations"])
+Moment = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(VIETNAM).isoformat(timespec="milliseconds"))]
 Operator = Annotated[Caller, require("ops")]
 
 
 class Answer(BaseModel):
     code: str
-    at: datetime
+    at: Moment
 
 
 class Delivery(BaseModel):
@@ -31,8 +34,8 @@ class Delivery(BaseModel):
     via: str
     state: str
     code: str | None = None
-    expired_at: datetime | None = None
-    handed_over_at: datetime | None = None
+    expired_at: Moment | None = None
+    handed_over_at: Moment | None = None
     answers: list[Answer] = []
 
 
@@ -44,7 +47,7 @@ class Transfer(BaseModel):
     subject: str
     sender: str
     state: str
-    accepted_at: datetime
+    accepted_at: Moment
     traceparent: str | None = None
     verdict: dict[str, str] | None = None
     deliveries: list[Delivery] = []
@@ -64,10 +67,10 @@ class Route(BaseModel):
     oldest_seconds: float
     rate_per_minute: float
     failures: int
-    last_canary_at: datetime | None = None
+    last_canary_at: Moment | None = None
 
 
-@router.get("/transfers", summary="Transfers, newest first")
+@router.get("/transfers", summary="Transfers, newest first", response_model_exclude_none=True)
 async def list_transfers(
     _operator: Operator,
     connection: Reading,
@@ -89,7 +92,7 @@ async def list_transfers(
     return TransferPage(items=items, next_cursor=_cursor(last) if last else None)
 
 
-@router.get("/transfers/{id}", summary="One transfer with its deliveries and answers")
+@router.get("/transfers/{id}", summary="One transfer with its deliveries and answers", response_model_exclude_none=True)
 async def show_transfer(id: str, _operator: Operator, connection: Reading) -> Transfer:
     """Một gói tin đã đi tới đâu: từng nơi nhận, từng trả lời."""
     row = await store.find_transfer(connection, id)
@@ -98,7 +101,7 @@ async def show_transfer(id: str, _operator: Operator, connection: Reading) -> Tr
     return (await _transfers(connection, [row]))[0]
 
 
-@router.get("/routes", summary="Routing health between levels")
+@router.get("/routes", summary="Routing health between levels", response_model_exclude_none=True)
 async def list_routes(_operator: Operator, connection: Reading) -> list[Route]:
     """Sức khỏe định tuyến giữa các cấp."""
     return [Route(**row) for row in await store.routes(connection)]
@@ -115,7 +118,7 @@ def _transfer(row: Any, opened: list[Any], answers: dict[tuple[str, str], list[t
     is_issue = row["type"] == "document.issued"
     return Transfer(
         id=row["id"],
-        type=row["type"],
+        type=TYPE_PREFIX + row["type"],
         subject=row["subject"],
         sender=row["sender"],
         state=row["state"],

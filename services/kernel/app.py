@@ -15,26 +15,20 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.problems import HubError
 from services.kernel.database import Database, is_refused_value, is_transient
 from services.kernel.health import Check, routes
 from services.kernel.metrics import Metrics
-from services.kernel.problem_details import of_status, of_validation, problem_response
+from services.kernel.problem_details import RESPONSES, of_status, of_validation, problem_response
+from services.kernel.streams import Answer, bounded_in_time
 from services.kernel.tracing import traceparent_of
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
-}
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +46,9 @@ class Web:
     version: str = "1"
     description: str = ""
     max_body_bytes: int = 4 * 1024 * 1024
+    max_requests: int = 1000
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """Put on `app.state` by name, for dependencies: `authenticator` and whatever the routers need."""
     started: Sequence[Hook] = ()
     stopped: Sequence[Hook] = ()
     openapi: dict[str, Any] = field(default_factory=dict)
@@ -99,9 +96,12 @@ def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] 
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        responses=RESPONSES,
         **web.openapi,
     )
     app.state.web = web
+    for name, value in web.state.items():
+        setattr(app.state, name, value)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.state.plain = [*plain, *routes(web.checks, web.metrics)]
@@ -115,16 +115,17 @@ class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of everything, the body limit too: that one answers in plain text.
         templates = {route.endpoint: route.path for route in self.state.plain}
-        return _Edge(super().build_middleware_stack(), self.state.web.metrics, templates)
+        return _Edge(super().build_middleware_stack(), self.state.web, templates)
 
 
 class _Edge:
-    """Outermost: request id, trace, headers, the log line, and the 500 for what nobody expected."""
+    """Outermost: request id, trace, headers, the log line, too many at once, and the 500 for what nobody expected."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, templates: Mapping[Any, str]) -> None:
+    def __init__(self, app: ASGIApp, web: Web, templates: Mapping[Any, str]) -> None:
         self._app = app
-        self._metrics = metrics
+        self._web = web
         self._templates = templates  # of plain routes, which leave no `route` behind
+        self._present = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -136,58 +137,32 @@ class _Edge:
         structlog.contextvars.bind_contextvars(
             request_id=request_id, traceparent=traceparent_of(Headers(scope=scope).get("traceparent"))
         )
-        answer = _Answer(send, request_id)
+        answer = Answer(send, request_id)
         began = time.perf_counter()
+        self._present += 1
         try:
-            await self._app(scope, receive, answer.send)
+            if self._present > self._web.max_requests and scope["path"] not in QUIET_ROUTES:
+                await problem_response(HubError("system.overloaded"), answer.instance)(scope, receive, answer.send)
+            else:
+                await self._app(scope, bounded_in_time(receive), answer.send)
         except Exception as error:
             _log.error("request.failed", exc_info=error)
             if not answer.status:
                 await problem_response(HubError("system.failed"), answer.instance)(scope, receive, answer.send)
         finally:
+            self._present -= 1
             self._note(scope, answer.status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         route = getattr(scope.get("route"), "path", None) or self._templates.get(scope.get("endpoint"), "-")
-        self._metrics.request_answered(method=method, route=route, status=status, seconds=seconds)
-        level = _log.debug if route in _QUIET_ROUTES else _log.info
+        self._web.metrics.request_answered(method=method, route=route, status=status, seconds=seconds)
+        level = _log.debug if route in QUIET_ROUTES else _log.info
         level("request.answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
-
-
-class _Answer:
-    """Adds headers to the answer and turns a plain 413 of the body limit into a problem."""
-
-    def __init__(self, send: Send, request_id: str) -> None:
-        self._send = send
-        self._replaced = False
-        self._request_id = request_id
-        self.instance = f"urn:lienthong:request:{request_id}"
-        self.status = 0
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message["headers"])
-            if message["status"] == 413 and not headers.get("content-type", "").startswith("application/problem"):
-                await self._replace()
-                return
-            self.status = message["status"]
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            headers["X-Request-Id"] = self._request_id
-            message["headers"] = headers.raw
-        if not self._replaced:
-            await self._send(message)
-
-    async def _replace(self) -> None:
-        response = problem_response(HubError("size.too_large"), self.instance)
-        await self.send({"type": "http.response.start", "status": 413, "headers": response.raw_headers})
-        await self.send({"type": "http.response.body", "body": response.body})
-        self._replaced = True
+QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def _instance(request: Request) -> str:

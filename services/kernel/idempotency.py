@@ -2,10 +2,6 @@
 
 An answer that is known only after the commit is first held as pending, in that transaction, and finished by a second
 one; a pending row that outlived its hold counts as never begun.
-
-    begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
-       │        └──effect, hold──▶ pending ──finish──▶ kept   (drop: forgotten)
-       └──▶ idempotency.in_progress (concurrent or pending), idempotency.reused (another body)
 """
 
 import base64
@@ -20,6 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from services.kernel.crypto import Keyring
+
+# begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
+#    │        └──effect, hold──▶ pending ──finish──▶ kept   (drop: forgotten)
+#    └──▶ idempotency.in_progress (concurrent or pending), idempotency.reused (another body)
 
 KEPT_DAYS = 7
 MAX_KEY_CHARACTERS = 200

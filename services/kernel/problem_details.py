@@ -26,6 +26,31 @@ CODE_OF_STATUS = {
 }
 
 
+_TEXT = {"type": "string"}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "remedy"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "instance": {"type": "string", "format": "uri"},
+        "code": {"type": "string", "enum": sorted(PROBLEMS)},
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"pointer": _TEXT, "in": _TEXT, "detail": _TEXT}},
+        },
+        "remedy": {"type": "object", "required": ["vi", "en"], "properties": {"vi": _TEXT, "en": _TEXT}},
+    },
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: {"schema": SCHEMA}}},
+    "5XX": {"description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: {"schema": SCHEMA}}},
+}
+"""For OpenAPI documents: what every operation may answer."""
+
+
 def problem_body(error: HubError, instance: str, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
     """The members of a problem; also used for the items of a batch answer."""
     problem = error.problem

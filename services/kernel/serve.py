@@ -51,6 +51,8 @@ def build(process: Process) -> FastAPI:
 
     web = replace(
         process.web,
+        max_body_bytes=process.settings.max_body_bytes,
+        max_requests=process.settings.max_requests,
         checks=[*process.web.checks, parts],
         started=[*process.web.started, start],
         stopped=[stop, *process.web.stopped],
@@ -72,7 +74,6 @@ async def serve(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> No
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=settings.limit_concurrency,
         timeout_graceful_shutdown=int(settings.stop_seconds),
         timeout_keep_alive=30,
     )

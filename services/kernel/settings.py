@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     urls: dict[str, str] = Field(default_factory=dict)
     max_body_bytes: int = 4 * 1024 * 1024
     max_file_bytes: int = 128 * 1024 * 1024
-    limit_concurrency: int = 1000
+    max_requests: int = 1000
     stop_seconds: float = 10.0
 
     database_url: SecretStr = SecretStr("")

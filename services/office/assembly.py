@@ -171,6 +171,13 @@ class Office:
 
     def app(self) -> FastAPI:
         """The web app; its lifespan starts and drains the workers and closes what they use."""
+        authenticator = Authenticator(
+            keys=self.registry.key,
+            systems=self.registry.system,
+            clock=self.clock,
+            issuer=self.settings.gateway_url,
+            ready=lambda: self.copies.ready,
+        )
         web = Web(
             title=self.profile.title,
             description=self.profile.description,
@@ -179,6 +186,7 @@ class Office:
             checks=[database_check(self.database), migrations_check(self.database)],
             max_body_bytes=self.settings.max_body_bytes,
             stopped=[self.close],
+            state={"authenticator": authenticator},
         )
         process = Process(
             settings=self.settings,
@@ -187,15 +195,7 @@ class Office:
             supervisor=self.supervisor,
             stopping=self.stopping,
         )
-        app = build(process)
-        app.state.authenticator = Authenticator(
-            keys=self.registry.key,
-            systems=self.registry.system,
-            clock=self.clock,
-            issuer=self.settings.gateway_url,
-            ready=lambda: self.copies.ready,
-        )
-        return app
+        return build(process)
 
     async def close(self) -> None:
         await self.producer.aclose()

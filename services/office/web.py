@@ -15,7 +15,7 @@ from starlette.responses import Response
 from contracts.problems import PROBLEMS, HubError
 from services.kernel.auth import Authenticator, Caller, require
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
-from services.kernel.problem_details import MEDIA_TYPE
+from services.kernel.problem_details import MEDIA_TYPE, SCHEMA
 from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
 
@@ -28,26 +28,6 @@ _bearer = HTTPBearer(bearerFormat="JWT", auto_error=False, description="Token of
 XOrgan = Annotated[str | None, Header(description=_ORGAN)]
 IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
 
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "code", "remedy"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string"},
-        "remedy": {"type": "object", "properties": {"vi": {"type": "string"}, "en": {"type": "string"}}},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {name: {"type": "string"} for name in ("pointer", "in", "detail")},
-            },
-        },
-    },
-}
 ALWAYS = (
     "request.malformed",
     "request.invalid",
@@ -163,7 +143,7 @@ def problems(*codes: str, writes: bool = False) -> dict[int | str, dict[str, Any
     return {
         status: {
             "description": ", ".join(f"`{code}`" for code in listed),
-            "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+            "content": {MEDIA_TYPE: {"schema": SCHEMA}},
         }
         for status, listed in sorted(by_status.items())
     }

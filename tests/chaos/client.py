@@ -135,9 +135,16 @@ class Client:
             self.log.evidence.sightings.add(Sighting(code, shown["epoch"], self.organ))
         return shown
 
-    async def until(self, read: Callable[[], Awaitable[Json | None]], holds: Callable[[Json], bool], what: str) -> Json:
+    async def until(
+        self,
+        read: Callable[[], Awaitable[Json | None]],
+        holds: Callable[[Json], bool],
+        what: str,
+        *,
+        seconds: float = STATE_SECONDS,
+    ) -> Json:
         """Reads until it holds; a failure of the run when it does not in time."""
-        end, pause = time.monotonic() + STATE_SECONDS, FIRST_POLL_SECONDS
+        end, pause = time.monotonic() + seconds, FIRST_POLL_SECONDS
         while True:
             shown = await read()
             if shown is not None and holds(shown):

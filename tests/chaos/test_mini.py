@@ -14,7 +14,7 @@ from deploy.agency import Agency, read_credentials
 from deploy.local.hub import Hub
 from tests.chaos.checker import FINAL, Report, judge
 from tests.chaos.client import Client, Log
-from tests.chaos.faults import Faults
+from tests.chaos.faults import RECOVERY_SECONDS, Faults
 from tests.chaos.load import OFFICES, SENDERS, Load
 from tests.chaos.sight import Sight
 
@@ -63,7 +63,10 @@ def _canary(load: Load) -> Callable[[], Awaitable[None]]:
         posted = await load.issue(sender, recipients, rng)
         transfer = posted.body["transfers"][0]
         await sender.until(
-            lambda: sender.get(f"/v1/transfers/{transfer}"), lambda shown: shown["state"] in FINAL, "canary handed over"
+            lambda: sender.get(f"/v1/transfers/{transfer}"),
+            lambda shown: shown["state"] in FINAL,
+            "canary handed over",
+            seconds=RECOVERY_SECONDS,
         )
 
     return send

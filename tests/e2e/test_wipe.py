@@ -1,16 +1,19 @@
-"""All of Kafka's data is deleted under light load: everything accepted before and meanwhile is handed over, once."""
+"""All of Kafka's data is deleted with unread records in it: what was accepted before and meanwhile is handed over, once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from uuid import uuid4
 
 from deploy.agency import Agency, Json
 from deploy.local.hub import Hub
 from deploy.stories import document, dossier
 from deploy.stories.stage import Stage
-from tests.e2e.topics import Topics
+from services.kernel.messaging.records import Record
+from tests.e2e.parts import kill, start_again
+from tests.e2e.topics import Topics, header
 
 REGISTRIES = ("registry.organ", "registry.system", "registry.key")
 LIVE = 6
@@ -20,22 +23,24 @@ LIVE = 6
 async def test_nothing_accepted_is_lost_with_the_log(hub: Hub, stage: Stage, topics: Topics) -> None:
     commune, department = stage["commune-a"], stage["department-a"]
     before = [await _submit(commune, department) for _ in range(LIVE)]
-    for posted in before:
-        await commune.await_transfer(posted["transfers"][0], "handed_over")
+    transfers = [posted["transfers"][0] for posted in before]
+    for transfer in transfers:
+        await commune.await_transfer(transfer, "handed_over")
     registries = {topic: await _entries(topics, topic) for topic in REGISTRIES}
     assert all(registries.values())
-    transfers = [posted["transfers"][0] for posted in before]
-    enough, stop = asyncio.Event(), asyncio.Event()
-    posting = asyncio.create_task(_post_on(stage, transfers, enough, stop))
+
+    lost = await _fill_log(hub, stage, topics)
+    transfers += lost
+    stop = asyncio.Event()
+    posting = asyncio.create_task(_post_on(stage, transfers, stop))
     try:
-        await asyncio.wait_for(enough.wait(), 20)
         assert hub.kafka is not None
-        lost = hub.kafka.cluster_id
+        cluster = hub.kafka.cluster_id
         await asyncio.to_thread(hub.kafka.wipe)
-        answers = [await _accept(commune, posted["code"]) for posted in before]
-        transfers += [answer["transfers"][0] for answer in answers]
-        await asyncio.to_thread(hub.kafka.start)
-        assert hub.kafka.cluster_id != lost
+        transfers += [await _accept(commune, posted["code"]) for posted in before]
+        for name in ("kafka", "gateway", "district"):
+            await start_again(hub, name)
+        assert hub.kafka.cluster_id != cluster
         transfers += [(await _submit(commune, department))["transfers"][0] for _ in range(LIVE)]
     finally:
         stop.set()
@@ -45,35 +50,56 @@ async def test_nothing_accepted_is_lost_with_the_log(hub: Hub, stage: Stage, top
         await commune.await_transfer(transfer, "handed_over")
     for topic, ids in registries.items():
         await _await_entries(topics, topic, ids)
-    await asyncio.to_thread(hub.await_ready)
-    for party in (department, stage["district-a"], stage["commune-b"]):
-        counts = Counter(await _inbox(party))
-        assert max(counts.values()) == 1, f"{party.name} has an item twice"
-    shown = set(await _inbox(department))
-    assert set(transfers) <= shown, f"{len(set(transfers) - shown)} missing in the inbox of {department.name}"
+    for name in ("department-a", "district-a", "commune-b"):
+        counts = Counter(await _inbox(stage[name]))
+        assert max(counts.values()) == 1, f"{name} has an item twice"
+    missing = set(transfers) - set(await _inbox(department))
+    assert not missing, f"{len(missing)} missing in the inbox of {department.name}"
+    assert set(lost) <= set(await _inbox(stage["district-a"]))
     for posted in before:
         mirror = await department.until(f"/v1/dossiers/{posted['code']}", lambda d: d["status"] == 2, "status 2")
         assert mirror["version"] == 2
 
 
-async def _post_on(stage: Stage, transfers: list[str], enough: asyncio.Event, stop: asyncio.Event) -> None:
+async def _fill_log(hub: Hub, stage: Stage, topics: Topics) -> list[str]:
+    """Transfers that lie unread in the log: the first in `deliver.district`, the others in `ingest.commune`."""
+    async with topics.reading("deliver.district", "ingest.commune") as found:
+
+        def lies_in(topic: str, transfer: str) -> Callable[[Record], bool]:
+            return lambda record: record.topic == topic and header(record, "ce_id") == transfer
+
+        await kill(hub, "district")
+        unread = [await _issue(stage) for _ in range(LIVE)]
+        for transfer in unread:
+            await found.until(lies_in("deliver.district", transfer), what="hop to the district")
+        await kill(hub, "gateway")
+        unrouted = [await _issue(stage) for _ in range(LIVE)]
+        for transfer in unrouted:
+            await found.until(lies_in("ingest.commune", transfer), what="fact to the gateway")
+    sender = stage["commune-a"]
+    assert {(await sender.get(f"/v1/transfers/{each}"))["state"] for each in unread} == {"routed"}
+    assert {(await sender.get(f"/v1/transfers/{each}"))["state"] for each in unrouted} == {"accepted"}
+    return unread + unrouted
+
+
+async def _post_on(stage: Stage, transfers: list[str], stop: asyncio.Event) -> None:
     """Documents to all levels, one after the other, until told to stop."""
-    sender, parties = stage["commune-a"], document.recipients(stage)
-    sent = 0
     while not stop.is_set():
-        file = document.edxml(sender.organ, [party.organ for party in parties], str(uuid4()))
-        transfers.append((await sender.post_edxml(file))["transfers"][0])
-        sent += 1
-        if sent == LIVE:
-            enough.set()
+        transfers.append(await _issue(stage))
+
+
+async def _issue(stage: Stage) -> str:
+    sender, organs = stage["commune-a"], [party.organ for party in document.recipients(stage)]
+    posted = await sender.post_edxml(document.edxml(sender.organ, organs, str(uuid4())))
+    return str(posted["transfers"][0])
 
 
 async def _submit(commune: Agency, department: Agency) -> Json:
     return await commune.post("/v1/dossiers", dossier.body() | {"deciding_organ": department.organ}, expect=(201,))
 
 
-async def _accept(commune: Agency, code: str) -> Json:
-    return await commune.post(f"/v1/dossiers/{code}/actions", {"action": "accept"})
+async def _accept(commune: Agency, code: str) -> str:
+    return str((await commune.post(f"/v1/dossiers/{code}/actions", {"action": "accept"}))["transfers"][0])
 
 
 async def _inbox(party: Agency) -> list[str]:

@@ -18,7 +18,7 @@ EVERY_ACTION = (*ACTIONS, *CUSTODY_ACTIONS)
 
 INTERVENTIONS = ("close", "jam", "unjam", "leave", "return", "undecided", "decided")
 STEPS = ("read", "lock_one", "lock", "commit", "acknowledge", "rollback", "claim", "send", "record")
-BLOWS = ("pause", "pause", "crash", "rebalance", "wipe", "silent wipe", "recreate", "cut")
+BLOWS = ("pause", "pause", "crash", "rebalance", "wipe", "silent wipe", "recreate", "replay", "cut")
 
 organs = st.sampled_from(sorted(HOMES))
 dossiers = st.sampled_from(DOSSIERS[:2])
@@ -66,11 +66,19 @@ class Life(RuleBasedStateMachine):
     @rule(subject=dossiers, taker=organs, picks=st.lists(st.integers(0, 40), min_size=1, max_size=4))
     def act(self, subject: str, taker: str, picks: list[int]) -> None:
         """One after the other, whatever some organ is allowed to do."""
+        self._act(subject, taker, picks, EVERY_ACTION)
+
+    @rule(subject=dossiers, taker=organs, picks=st.lists(st.integers(0, 9), min_size=1, max_size=2))
+    def hand_on(self, subject: str, taker: str, picks: list[int]) -> None:
+        """An offer, or an answer to one, and everybody hears of it or not."""
+        self._act(subject, taker, picks, tuple(CUSTODY_ACTIONS))
+
+    def _act(self, subject: str, taker: str, picks: list[int], actions: tuple[str, ...]) -> None:
         for pick in picks:
             allowed = [
                 (organ, action)
                 for organ, office in HOMES.items()
-                for action in self.world.offices[office].allowed(organ, subject, EVERY_ACTION, taker)
+                for action in self.world.offices[office].allowed(organ, subject, actions, taker)
             ]
             if allowed:
                 organ, action = allowed[pick % len(allowed)]
@@ -181,6 +189,8 @@ class Life(RuleBasedStateMachine):
                 world.log.wipe(noticeable=kind == "wipe")
             case "recreate":
                 world.log.recreate(place[0])
+            case "replay":
+                world.replay(place)
             case "cut":
                 world.log.cut(place, max(0, world.log.end(place) - 1 - owners[0]))
 

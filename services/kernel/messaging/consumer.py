@@ -24,12 +24,15 @@ from services.kernel.messaging.limits import DeadLetterLimit
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import BrokerAway, LogLost, Record, TopicPartition
 from services.kernel.messaging.retry import backoff
-from services.kernel.pause import pause
+from services.kernel.pause import pause, unless
 from services.kernel.supervisor import Part
 
 POLL_SECONDS = 0.5
 SILENT_SECONDS = 60.0
 WAIT_SECONDS = 0.1
+AWAY_LIMIT_SECONDS = 2.0
+REPEATS = 2
+REPEAT_SECONDS = 0.1
 
 _log = structlog.get_logger(__name__)
 
@@ -106,7 +109,7 @@ class Consumer:
                 failures = 1 if self._polled_at != polled else failures + 1
                 if failures == 1:
                     _log.warning("consumer.interrupted", group=self._membership.group, error=str(error))
-                await pause(stop, backoff(failures))
+                await pause(stop, backoff(failures, limit=AWAY_LIMIT_SECONDS))
 
     def part(self) -> Part:
         """Bad after a minute without a fetch or an empty poll, while a chunk is retried, or when it stopped."""
@@ -136,7 +139,8 @@ class Consumer:
         )
         committer = asyncio.create_task(self._commit_offsets(group))
         try:
-            await group.start()
+            if not await unless(stop, group.start()):
+                return
             self._generation = generation
             while not stop.is_set() and self._watch.generation == generation and not committer.done():
                 await self._poll(group, generation)
@@ -150,7 +154,8 @@ class Consumer:
 
     async def _poll(self, group: GroupConsumer, generation: int) -> None:
         try:
-            fetched = await group.poll(POLL_SECONDS)
+            waiting = any(lane.paused for lane, _ in self._lanes.values())
+            fetched = await group.poll(POLL_SECONDS / 10 if waiting else POLL_SECONDS)
         except LogLost as error:
             await self._watch.lost(generation, str(error))
             return
@@ -195,6 +200,16 @@ class Consumer:
             await self._finish(lane, records[middle:])
             return
         record = records[0]
+        for _ in range(REPEATS):  # a race may look like poison
+            if isinstance(error, HubError) or error is None:
+                break
+            if await lane.rest(REPEAT_SECONDS):
+                raise _GivenUp
+            error = await self._until_done(lane, lambda: self._apply(records))
+        if error is not None:
+            await self._give_up(lane, record, error)
+
+    async def _give_up(self, lane: Lane, record: Record, error: Exception) -> None:
         if not isinstance(error, HubError):
             self._limit.count_buried(time.monotonic())
         _log.error(

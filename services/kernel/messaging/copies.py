@@ -20,7 +20,7 @@ from services.kernel.messaging.kafka import Reader
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import BrokerAway, LogLost, Record
 from services.kernel.messaging.retry import backoff
-from services.kernel.pause import pause
+from services.kernel.pause import pause, unless
 from services.kernel.supervisor import Part
 
 POLL_SECONDS = 0.5
@@ -121,7 +121,8 @@ class RegistryCopies:
         reader = Reader(self._cluster, self._topics)
         marked = False
         try:
-            await reader.start()
+            if not await unless(stop, reader.start()):
+                return
             while not stop.is_set() and self._watch.generation == generation:
                 newer = self._newer(await reader.poll(POLL_SECONDS))
                 if newer:

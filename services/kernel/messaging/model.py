@@ -159,6 +159,11 @@ def _outbox(metadata: MetaData) -> Table:
         _at("routed_at"),
         _at("closed_at"),
     )
+    _index_outbox(table)
+    return table
+
+
+def _index_outbox(table: Table) -> None:
     columns = table.c
     Index("outbox_identity", columns.envelope_id, columns.source, unique=True)
     Index("outbox_pending", columns.id, postgresql_where=text("pending"))
@@ -178,4 +183,3 @@ def _outbox(metadata: MetaData) -> Table:
     )
     Index("outbox_routed", columns.due_at, postgresql_where=text("state = 'routed' AND NOT pending"))
     Index("outbox_finished", columns.closed_at, postgresql_where=text("closed_at IS NOT NULL"))
-    return table

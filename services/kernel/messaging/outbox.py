@@ -1,10 +1,6 @@
 """An office's outbox: facts are numbered and written with what they tell, and climb unsent → sent → routed → settled.
 
 Everything here runs inside the caller's transaction. What the relay does with the rows is in outbox_source.py.
-
-    unsent ──ack──▶ sent ──receipt──▶ routed ──receipts──▶ settled
-      ▲  resend ◀─────┘ │               │ (asked again: stays routed, `pending`)
-      └─────────────────┴── refused, closed: final from any of the three, the number stays used
 """
 
 from collections import Counter
@@ -18,6 +14,10 @@ from contracts.envelope import Envelope, from_record, to_headers
 from services.kernel.database import ring_on_commit
 from services.kernel.messaging.records import Headers, Identity
 from services.kernel.messaging.retry import UNSETTLED, Schedule
+
+# unsent ──ack──▶ sent ──receipt──▶ routed ──receipts──▶ settled
+#   ▲  resend ◀─────┘ │               │ (asked again: stays routed, `pending`)
+#   └─────────────────┴── refused, closed: final from any of the three, the number stays used
 
 BELL = "outbox"
 

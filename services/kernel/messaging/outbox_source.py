@@ -15,6 +15,7 @@ from services.kernel.messaging.retry import UNROUTED, UNSETTLED, Schedule
 
 CHUNK_BYTES = 8 * 1024 * 1024
 DUE_AT_ONCE = 500
+FORGOTTEN_AT_ONCE = 20_000
 
 _TAKE = text("""
     SELECT id, round, topic, key, headers, value, fact FROM (
@@ -77,11 +78,17 @@ _ROUTED_DUE = text(f"""{_PASSED}, due AS (
     UPDATE outbox o SET pending = true, round = o.round + 1 FROM locked WHERE o.id = locked.id AND o.state = 'routed'
 """)  # noqa: S608 - constant text
 
+# In batches, so that no single statement outlives its time-out.
 _FORGET = text("""
-    UPDATE outbox
-       SET pending = true, round = round + 1, attempts = 0, log_partition = NULL, log_offset = NULL,
-           log_generation = NULL, state = CASE state WHEN 'sent' THEN 'unsent' ELSE state END
-     WHERE state IN ('unsent', 'sent', 'routed')
+    WITH batch AS (
+        SELECT id FROM outbox WHERE id > :after AND state IN ('unsent', 'sent', 'routed') ORDER BY id LIMIT :limit
+    ), forgotten AS (
+        UPDATE outbox o
+           SET pending = true, round = o.round + 1, attempts = 0, log_partition = NULL, log_offset = NULL,
+               log_generation = NULL, state = CASE o.state WHEN 'sent' THEN 'unsent' ELSE o.state END
+          FROM batch WHERE o.id = batch.id
+    )
+    SELECT max(id) FROM batch
 """)
 
 
@@ -154,4 +161,6 @@ class OutboxSource:
 
     async def log_lost(self, conn: AsyncConnection) -> None:
         """Everything unrouted or unsettled becomes due now and its position is forgotten."""
-        await conn.execute(_FORGET)
+        after: int | None = 0
+        while after is not None:
+            after = (await conn.execute(_FORGET, {"after": after, "limit": FORGOTTEN_AT_ONCE})).scalar_one()

@@ -30,6 +30,7 @@ CHUNK = 500
 POLL_SECONDS = 1.0
 TIMERS_SECONDS = 1.0
 HOLD_LIMIT_SECONDS = 60.0
+AWAY_LIMIT_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -109,6 +110,7 @@ class Relay:
     async def _lead(self, lease: Lease, stop: asyncio.Event) -> None:
         self._producer.replace()
         renewing = asyncio.create_task(self._renew(lease))
+        waking = asyncio.create_task(self._wake_at(stop))
         try:
             while not stop.is_set() and not renewing.done():
                 try:
@@ -119,12 +121,17 @@ class Relay:
                     if not is_transient(error):
                         raise
         finally:
+            waking.cancel()
             renewing.cancel()
-            await asyncio.wait({renewing})
+            await asyncio.wait({renewing, waking})
             with suppress(HubError):
                 await self._leases.release(lease)
         if not renewing.cancelled():
             renewing.result()
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._bell.ring(BELL)
 
     async def _renew(self, lease: Lease) -> None:
         while True:
@@ -229,4 +236,4 @@ class Relay:
         self._detail = f"{what}: {detail}"[:200]
         if self._failures == 1:
             _log.warning("relay.interrupted", what=what, detail=detail)
-        await pause(stop, backoff(self._failures))
+        await pause(stop, backoff(self._failures, limit=AWAY_LIMIT_SECONDS))

@@ -38,12 +38,20 @@ class Attachments:
         await store.keep(conn, [(sha256, size)])
         return bool(await store.grant(conn, [(sha256, organ)]))
 
-    async def fetch(self, conn: AsyncConnection, organ: str, sha256: str) -> tuple[int, AsyncIterator[bytes]]:
-        """Size and bytes; `request.not_found` unless the organ put it or holds it through a dossier or document."""
+    async def size(self, conn: AsyncConnection, organ: str, sha256: str) -> int:
+        """`request.not_found` unless the organ put it or holds it through a dossier or document."""
         found = await store.sizes(conn, [(sha256, organ)])
         if not found:
             raise HubError("request.not_found")
-        return found[sha256, organ], await self._vault.read(self.namespace, sha256)
+        return found[sha256, organ]
+
+    async def read(self, sha256: str) -> AsyncIterator[bytes]:
+        """The bytes, for an organ that `size` found entitled."""
+        return await self._vault.read(self.namespace, sha256)
+
+    async def fetch(self, conn: AsyncConnection, organ: str, sha256: str) -> tuple[int, AsyncIterator[bytes]]:
+        """Both at once, for a caller that reads several within one transaction."""
+        return await self.size(conn, organ, sha256), await self.read(sha256)
 
     async def sizes(self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> Sizes:
         """Sizes of those (digest, organ) pairs that the organ put or holds."""

@@ -15,6 +15,8 @@ from services.office.web import Desk, json_answer, problems, respond
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
 Digest = Annotated[Sha256, Path(description="SHA-256 of the bytes, lower-case hexadecimal", examples=[EMPTY])]
 
 
@@ -26,22 +28,22 @@ class Stored(BaseModel):
 
 
 def build_router(desk: Desk, attachments: Attachments, database: Database) -> APIRouter:
-    router = APIRouter(tags=["attachments"])
+    router = APIRouter(prefix="/v1/attachments", tags=["attachments"])
+    _add_put(router, desk, attachments, database)
+    _add_get(router, desk, attachments, database)
+    return router
 
+
+def _add_put(router: APIRouter, desk: Desk, attachments: Attachments, database: Database) -> None:
     @router.put(
-        "/v1/attachments/{sha256}",
+        "/{sha256}",
         summary="Put an attachment",
         response_model=Stored,
         responses={
             201: {"model": Stored, "description": "Stored for the first time"},
             **problems("attachment.digest_mismatch", "attachment.unavailable", "size.too_large", writes=True),
         },
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-            }
-        },
+        openapi_extra={"requestBody": {"required": True, "content": BYTES}},
         max_body_size=MAX_BYTES,
     )
     async def put(
@@ -58,15 +60,14 @@ def build_router(desk: Desk, attachments: Attachments, database: Database) -> AP
             first = await attachments.record(conn, actor.organ, sha256, size)
         return respond(json_answer(201 if first else 200, {"sha256": sha256, "size": size}))
 
+
+def _add_get(router: APIRouter, desk: Desk, attachments: Attachments, database: Database) -> None:
     @router.get(
-        "/v1/attachments/{sha256}",
+        "/{sha256}",
         summary="Get an attachment",
         response_class=StreamingResponse,
         responses={
-            200: {
-                "description": "The bytes",
-                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-            },
+            200: {"description": "The bytes", "content": BYTES},
             **problems("request.not_found", "attachment.unavailable"),
         },
     )
@@ -78,7 +79,8 @@ def build_router(desk: Desk, attachments: Attachments, database: Database) -> AP
         Tải tệp về; chỉ tệp thuộc hồ sơ, văn bản mà cơ quan đang giữ.
         """
         async with database.read() as conn:
-            size, chunks = await attachments.fetch(conn, actor.organ, sha256)
+            size = await attachments.size(conn, actor.organ, sha256)
+        chunks = await attachments.read(sha256)
         headers = {
             "Content-Disposition": f'attachment; filename="{sha256}"',
             "Content-Length": str(size),
@@ -86,5 +88,3 @@ def build_router(desk: Desk, attachments: Attachments, database: Database) -> AP
             "X-Content-Type-Options": "nosniff",
         }
         return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
-
-    return router

@@ -148,7 +148,8 @@ class Dossiers:
 
     async def _take_numbers(self, conn: AsyncConnection, count: int) -> list[int]:
         while len(self._numbers) < count:
-            self._numbers.extend(await store.next_block(conn))
+            block = await store.next_block(conn)
+            self._numbers.extend(block)
         taken, self._numbers = self._numbers[:count], self._numbers[count:]
         return taken
 

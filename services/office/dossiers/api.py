@@ -17,6 +17,8 @@ from services.office.web import Desk, IdempotencyKey, json_answer, key_of, probl
 Code = Annotated[str, Path(max_length=64, description="Dossier code", examples=["000.03.21.H28-20240603-0000001"])]
 IfMatch = Annotated[str | None, Header(description='The version seen, `"7"` · phiên bản đã đọc')]
 
+SUBMIT_CODES = ("dossier.exists", "dossier.code_invalid", "attachment.missing", "system.stopping")
+RECIPIENT_CODES = ("recipient.unknown", "recipient.suspended", "recipient.undecided")
 CUSTODY_CODES = (
     "request.not_found",
     "request.conflict",
@@ -42,30 +44,42 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+ACTS: dict[str, Any] = {
+    "accept": {"summary": "Tiếp nhận", "value": {"action": "accept"}},
+    "assign": {"summary": "Phân công", "value": {"action": "assign", "staff": "Cán bộ Mẫu"}},
+    "request_supplement": {
+        "summary": "Yêu cầu bổ sung",
+        "value": {"action": "request_supplement", "reason": "Thiếu giấy tờ", "missing": ["Bản sao giấy phép"]},
+    },
+    "complete": {"summary": "Hoàn thành", "value": {"action": "complete", "result": {"number": "12/GP"}}},
+    "accept_custody": {"summary": "Nhận chuyển", "value": {"action": "accept_custody"}},
+}
+OFFER: dict[str, Any] = {
+    "offer": {"value": {"to": "000.00.03.H28", "reason": "Chuyển cơ quan có thẩm quyền giải quyết"}}
+}
+
+
 def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waiting) -> APIRouter:
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
-    writer, reader = desk.writer("dossier:write"), desk.reader("dossier:read")
+    _add_submit(router, desk, intake)
+    _add_show(router, desk, dossiers)
+    _add_act(router, desk, waiting)
+    _add_offer(router, desk, dossiers)
+    return router
 
+
+def _add_submit(router: APIRouter, desk: Desk, intake: Intake) -> None:
     @router.post(
         "",
         status_code=201,
         summary="Submit a dossier",
         response_model=forms.Accepted,
-        responses=problems(
-            "dossier.exists",
-            "dossier.code_invalid",
-            "recipient.unknown",
-            "recipient.suspended",
-            "recipient.undecided",
-            "attachment.missing",
-            "system.stopping",
-            writes=True,
-        ),
+        responses=problems(*SUBMIT_CODES, *RECIPIENT_CODES, writes=True),
     )
     async def submit(
         form: Annotated[forms.DossierForm, Body(openapi_examples={"submit": {"value": EXAMPLE}})],
         request: Request,
-        actor: Annotated[Actor, writer],
+        actor: Annotated[Actor, desk.writer("dossier:write")],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """The organ acted for receives the dossier and becomes its custodian. 201 means stored durably: it reaches the
@@ -76,13 +90,15 @@ def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waitin
         keyed = await key_of(request, actor, idempotency_key)
         return respond(await intake.submit(NewDossier(actor, forms.given(form)), keyed))
 
+
+def _add_show(router: APIRouter, desk: Desk, dossiers: Dossiers) -> None:
     @router.get(
         "/{code}",
         summary="Read a dossier",
         response_model=forms.DossierView,
         responses=problems("request.not_found"),
     )
-    async def show(code: Code, actor: Annotated[Actor, reader], conn: Reading) -> Response:
+    async def show(code: Code, actor: Annotated[Actor, desk.reader("dossier:read")], conn: Reading) -> Response:
         """The dossier as the organ holds it: the hub's state and the organ's own acts still on their way. `ETag` is the
         version for `If-Match`.
 
@@ -91,6 +107,8 @@ def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waitin
         view = await dossiers.show(conn, actor.organ, code)
         return respond(json_answer(200, views.shape(view), {"ETag": f'"{view.stamp.version}"'}))
 
+
+def _add_act(router: APIRouter, desk: Desk, waiting: Waiting) -> None:
     @router.post(
         "/{code}/actions",
         summary="Act on a dossier",
@@ -104,7 +122,7 @@ def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waitin
         code: Code,
         form: Annotated[forms.ActionForm, Body(openapi_examples=ACTS)],
         request: Request,
-        actor: Annotated[Actor, writer],
+        actor: Annotated[Actor, desk.writer("dossier:write")],
         idempotency_key: IdempotencyKey = None,
         if_match: IfMatch = None,
     ) -> Response:
@@ -118,25 +136,20 @@ def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waitin
         wish = Act(action=fields.pop("action"), fields=fields, version=version_of(if_match))
         return await waiting.act(actor, code, wish, await key_of(request, actor, idempotency_key))
 
+
+def _add_offer(router: APIRouter, desk: Desk, dossiers: Dossiers) -> None:
     @router.post(
         "/{code}/transfers",
         status_code=201,
         summary="Offer custody to another organ",
         response_model=forms.Offered,
-        responses=problems(
-            *CUSTODY_CODES,
-            "recipient.unknown",
-            "recipient.suspended",
-            "recipient.undecided",
-            "recipient.none",
-            writes=True,
-        ),
+        responses=problems(*CUSTODY_CODES, *RECIPIENT_CODES, "recipient.none", writes=True),
     )
     async def offer(
         code: Code,
         form: Annotated[forms.TransferForm, Body(openapi_examples=OFFER)],
         request: Request,
-        actor: Annotated[Actor, writer],
+        actor: Annotated[Actor, desk.writer("dossier:write")],
         conn: Transaction,
         idempotency_key: IdempotencyKey = None,
         if_match: IfMatch = None,
@@ -152,20 +165,3 @@ def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waitin
             return json_answer(201, {"offer": outcome.offer, "transfers": list(outcome.transfers)})
 
         return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
-
-    return router
-
-
-ACTS: dict[str, Any] = {
-    "accept": {"summary": "Tiếp nhận", "value": {"action": "accept"}},
-    "assign": {"summary": "Phân công", "value": {"action": "assign", "staff": "Cán bộ Mẫu"}},
-    "request_supplement": {
-        "summary": "Yêu cầu bổ sung",
-        "value": {"action": "request_supplement", "reason": "Thiếu giấy tờ", "missing": ["Bản sao giấy phép"]},
-    },
-    "complete": {"summary": "Hoàn thành", "value": {"action": "complete", "result": {"number": "12/GP"}}},
-    "accept_custody": {"summary": "Nhận chuyển", "value": {"action": "accept_custody"}},
-}
-OFFER: dict[str, Any] = {
-    "offer": {"value": {"to": "000.00.03.H28", "reason": "Chuyển cơ quan có thẩm quyền giải quyết"}}
-}

@@ -40,11 +40,11 @@ class Intake:
         self._idempotency = idempotency
         self._database = database
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
-        self._open = False
+        self._closed = False
 
     async def submit(self, new: NewDossier, keyed: Keyed | None) -> Answer | Replay:
         """The answer, once it is durable; raises why the dossier was not taken."""
-        if not self._open:
+        if self._closed:
             raise HubError("system.stopping")
         waiting = _Waiting(new, keyed, asyncio.get_running_loop().create_future())
         try:
@@ -55,13 +55,12 @@ class Intake:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Worker: until `stop`, then commits what was taken before."""
-        self._open = True
         committers = [asyncio.ensure_future(self._commit_all()) for _ in range(COMMITTERS)]
         stopping = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait({stopping, *committers}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._open = False
+            self._closed = stop.is_set()
             stopping.cancel()
             await self._finish(committers)
 

@@ -32,6 +32,9 @@ SCOPES_OF = {
 }
 
 
+_KIND = "dossier, document, status, receipt; several with commas · loại, cách nhau bằng dấu phẩy"
+
+
 class Item(BaseModel):
     """One thing addressed to the organ. `data` is the fact's value, for a receipt the transfer as of then."""
 
@@ -98,10 +101,15 @@ class Poll:
 
 
 def build_router(desk: Desk, poll: Poll) -> APIRouter:
-    router = APIRouter(tags=["inbox"])
+    router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
+    _add_read(router, desk, poll)
+    _add_acknowledge(router, desk)
+    return router
 
+
+def _add_read(router: APIRouter, desk: Desk, poll: Poll) -> None:
     @router.get(
-        "/v1/inbox",
+        "",
         summary="Collect what is addressed to the organ",
         response_model=Page,
         responses=problems(),
@@ -109,10 +117,8 @@ def build_router(desk: Desk, poll: Poll) -> APIRouter:
     async def read(
         caller: Annotated[Caller, require("inbox:read")],
         x_organ: XOrgan = None,
-        kind: Annotated[
-            str | None, Query(description="dossier, document, status, receipt; several with commas")
-        ] = None,
-        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for an item")] = 0,
+        kind: Annotated[str | None, Query(description=_KIND)] = None,
+        wait: Annotated[float, Query(ge=0, description="Seconds to wait for an item, at most 30")] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         cursor: Annotated[str | None, Query(max_length=32)] = None,
     ) -> Response:
@@ -132,8 +138,10 @@ def build_router(desk: Desk, poll: Poll) -> APIRouter:
         last = str(items[-1]["position"]) if items else cursor
         return Response(orjson.dumps({"items": [_shape(item) for item in items], "cursor": last}), media_type=JSON)
 
+
+def _add_acknowledge(router: APIRouter, desk: Desk) -> None:
     @router.post(
-        "/v1/inbox/ack",
+        "/ack",
         summary="Acknowledge items",
         response_model=Acknowledged,
         responses=problems(writes=True),
@@ -159,8 +167,6 @@ def build_router(desk: Desk, poll: Poll) -> APIRouter:
             return json_answer(200, {"acknowledged": taken, "unknown": unknown})
 
         return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
-
-    return router
 
 
 def visible(caller: Caller, wanted: str | None) -> list[str]:

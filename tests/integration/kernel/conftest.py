@@ -38,7 +38,9 @@ async def template(postgres: Postgres) -> str:
     try:
         async with database.transaction() as conn:
             await conn.run_sync(metadata().create_all)
-            await conn.execute(text("CREATE TABLE effect (record text, applied int, n bigint GENERATED ALWAYS AS IDENTITY)"))
+            await conn.execute(
+                text("CREATE TABLE effect (record text, applied int, n bigint GENERATED ALWAYS AS IDENTITY)")
+            )
     finally:
         await database.aclose()
     return name

@@ -21,6 +21,7 @@ from services.kernel.database import Database
 from services.kernel.health import database_check
 from services.kernel.metrics import Metrics
 from services.kernel.supervisor import Part
+from tests.integration.kernel.scene import is_so, until
 
 router = APIRouter(prefix="/v1")
 
@@ -63,6 +64,15 @@ async def raw(request: Request) -> dict[str, int]:
     return {"size": len(await request.body())}
 
 
+waiting: list[asyncio.Event] = []
+
+
+@router.post("/wait")
+async def wait() -> None:
+    waiting.append(asyncio.Event())
+    await waiting[-1].wait()
+
+
 async def hot(request: Request) -> Response:
     body = await request.body()
     if body == b"refused":
@@ -98,6 +108,7 @@ async def app(database: Database, database_url: str, parts: list[Part]) -> FastA
             metrics=Metrics(),
             checks=[database_check(database), check],
             max_body_bytes=2000,
+            max_requests=1,
         ),
         [router],
         plain=[Route("/hot", hot, methods=["POST"])],
@@ -197,6 +208,42 @@ async def test_plain_routes_have_the_same_errors_and_limits(client: httpx.AsyncC
     problem(await client.post("/hot", content=b"x" * 2001), 413, "size.too_large")
     problem(await client.post("/hot", content=b"refused"), 422, "request.invalid")
     problem(await client.get("/hot"), 405, "request.method_not_allowed")
+
+
+async def test_too_many_at_once_are_told_to_come_again_but_health_answers(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    blocked = asyncio.create_task(client.post("/v1/wait"))
+    await until(lambda: is_so(waiting))
+    try:
+        response = await client.post("/hot", content=b"x")
+        problem(response, 503, "system.overloaded")
+        assert response.headers["retry-after"]
+        assert (await client.get("/healthz")).status_code == 200
+    finally:
+        waiting.pop().set()
+    assert (await blocked).status_code == 200
+    assert (await client.post("/hot", content=b"x")).status_code == 200
+
+
+async def test_a_body_that_stalls_is_given_up(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.kernel.streams.BODY_PAUSE_SECONDS", 0.05)
+    never = asyncio.Event()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b'{"label": '
+        await never.wait()
+
+    headers = {"content-type": "application/json"}
+    for path in ("/v1/things", "/hot"):
+        problem(await client.post(path, content=stalling(), headers=headers), 408, "request.timeout")
+
+
+async def test_the_openapi_document_shows_problems(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    answers = document["paths"]["/v1/things"]["post"]["responses"]
+    assert set(answers) == {"201", "4XX", "5XX"}
+    assert "application/problem+json" in answers["4XX"]["content"]
 
 
 async def test_validation_names_every_place_and_echoes_no_value(client: httpx.AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 from tests.integration.office.stage import (
     COMMUNE_A,
@@ -24,7 +25,7 @@ async def arrive(stage: Stage, count: int, organ: str = COMMUNE_C, system: str =
         journey = Journey(stage, code, (organ,))
         held = stamp(custodian=DEPARTMENT)
         await stage.deliver(journey.envelope("dossier.submitted", submitted(code, deciding_organ=organ), stamp=held))
-        await until(lambda code=code: stage.items(system, code), what="the item")
+        await until(partial(stage.items, system, code), what="the item")
     return codes
 
 

@@ -82,6 +82,7 @@ class Driver:
             "rebalance": (1.5, self._rebalance),
             "wipe": (1, self._wipe),
             "recreate": (0.5, self._recreate),
+            "replay": (0.7, lambda: self.world.replay(self._random.choice(self.world.places))),
             "cut": (0.7, self._cut),
             "jam": (0.7 * rare, self._jam),
             "unjam": (0.7 * rare, self._unjam),

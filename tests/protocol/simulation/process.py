@@ -142,6 +142,10 @@ class Process:
             self._reader.forget(place)
         self.places = places
 
+    def forget(self, place: Place) -> None:
+        """Its next read of the partition starts from the group's offset."""
+        self._reader.forget(place)
+
     def crash(self) -> None:
         """What was not committed is gone."""
         self._database.locks.release(self.name)

@@ -107,6 +107,14 @@ class World:
         for i, process in enumerate(self.ends[end]):
             process.own({place for place, owner in owners.items() if owner == i})
 
+    def replay(self, place: Place) -> None:
+        """The group's offset of a partition is set back to its beginning."""
+        topic, partition = place
+        group = "gateway" if topic.startswith("ingest") else f"office.{topic.removeprefix('deliver.')}"
+        self.log.committed[group, topic, partition] = 0
+        for process in self.processes:
+            process.forget(place)
+
     def owned(self, end: str) -> list[Place]:
         return sorted(place for process in self.ends[end] for place in process.places)
 
@@ -167,7 +175,8 @@ class World:
 
     def _until_quiet(self) -> None:
         for _ in range(ROUNDS_TO_QUIET):
-            if not any([self.turn(process) for process in self.processes]):
+            moved = [process for process in self.processes if self.turn(process)]
+            if not moved:
                 self.checks.step()
                 return
         raise Violation("traffic comes to rest once nothing new happens")
