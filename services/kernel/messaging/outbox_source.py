@@ -60,7 +60,8 @@ _TAILS_DUE = text(f"""{_PASSED}, due AS (
     ), tail AS (
         SELECT o.id FROM due d JOIN outbox o ON o.subject = d.subject AND o.organ = d.organ
          WHERE o.sequence IS NOT NULL AND o.state IN ('unsent', 'sent')
-           AND NOT EXISTS (SELECT FROM outbox w WHERE w.subject = d.subject AND w.organ = d.organ
+           AND NOT EXISTS (SELECT FROM outbox w
+                            WHERE w.subject = d.subject AND w.organ = d.organ AND w.sequence IS NOT NULL
                               AND w.state = 'sent' AND NOT w.pending AND w.log_offset >= d.committed)
          ORDER BY o.id FOR UPDATE OF o
     )

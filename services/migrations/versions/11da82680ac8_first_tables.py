@@ -312,6 +312,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("arrival", sa.BigInteger(), sa.Identity(always=False, cache=1), nullable=False),
         sa.PrimaryKeyConstraint("transfer", "holder", "organ", "answer"),
     )
     op.create_table(

@@ -6,7 +6,7 @@
 Only accepted, routed and refused are stored; what follows from the deliveries is computed (`contracts.protocol`).
 """
 
-from sqlalchemy import Column, DateTime, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from services.office.tables import METADATA
 
@@ -52,6 +52,7 @@ ANSWER = Table(
     Column("code", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("description", Text),
+    Column("arrival", BigInteger, Identity(cache=1), nullable=False),
     PrimaryKeyConstraint("transfer", "holder", "organ", "answer"),
 )
 """An officer's acts on what was handed over; `answer` is the id of the transfer that brought it."""

@@ -57,8 +57,9 @@ _DELIVERIES = text("""
       JOIN transfer_delivery d ON d.transfer = r.id AND d.holder = r.holder ORDER BY d.transfer, d.holder, d.organ
 """)
 _ANSWERS = text("""
-    SELECT a.* FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
-      JOIN transfer_answer a ON a.transfer = r.id AND a.holder = r.holder ORDER BY a.at, a.answer
+    SELECT a.transfer, a.holder, a.organ, a.answer, a.code, a.at, a.description
+      FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
+      JOIN transfer_answer a ON a.transfer = r.id AND a.holder = r.holder ORDER BY a.at, a.arrival
 """)
 
 
