@@ -27,10 +27,13 @@ class Problem:
 
 
 class HubError(Exception):
-    """An expected refusal. `code` is from this list; `pointer` is a JSON pointer into the input, never its value."""
+    """An expected refusal. `code` is from this list; `pointer` is a JSON pointer into the input, never its value.
+
+    `url` is where the caller should go instead; it becomes a member of the problem.
+    """
 
     def __init__(
-        self, code: str, detail: str = "", *, pointer: str = "", headers: dict[str, str] | None = None
+        self, code: str, detail: str = "", *, pointer: str = "", headers: dict[str, str] | None = None, url: str = ""
     ) -> None:
         super().__init__(detail or PROBLEMS[code].title)
         self.problem = PROBLEMS[code]
@@ -38,6 +41,7 @@ class HubError(Exception):
         self.detail = detail
         self.pointer = pointer
         self.headers = headers or {}
+        self.url = url
 
 
 _LIST: tuple[Problem, ...] = (

@@ -41,6 +41,7 @@ SCHEMA: dict[str, Any] = {
             "type": "array",
             "items": {"type": "object", "properties": {"pointer": _TEXT, "in": _TEXT, "detail": _TEXT}},
         },
+        "url": {"type": "string", "format": "uri"},
         "remedy": {"type": "object", "required": ["vi", "en"], "properties": {"vi": _TEXT, "en": _TEXT}},
     },
 }
@@ -66,6 +67,8 @@ def problem_body(error: HubError, instance: str, errors: Sequence[Mapping[str, s
     listed = list(errors) or ([{"pointer": error.pointer}] if error.pointer else [])
     if listed:
         body["errors"] = listed
+    if error.url:
+        body["url"] = error.url
     return body
 
 

@@ -47,6 +47,7 @@ class Vault:
         """Stores the bytes and returns how many; raises `attachment.digest_mismatch` and keeps nothing otherwise."""
         with _translated():
             if await self.size(namespace, sha256) is not None:
+                await self._flush(namespace)  # whoever put it may have died before the name was on disk
                 return await verify(sha256, chunks)
             incoming = f"{namespace}/{INCOMING}/{uuid4()}"
             await self._prepare(namespace)
@@ -69,6 +70,7 @@ class Vault:
         with _translated():
             present = await self.size(namespace, sha256)
             if present is not None:
+                await self._flush(namespace)
                 return present
             try:
                 return await self.put(namespace, sha256, self._stream(origin, sha256))

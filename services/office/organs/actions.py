@@ -48,7 +48,7 @@ class Organs:
         organ = rules.choose(organs, wanted, self._directory(), on)
         if organ.level is not self._level:
             url = self._urls.get(organ.level.value, self._gateway)
-            raise HubError("organ.wrong_office", f"{organ.code} is served at {url}")
+            raise HubError("organ.wrong_office", f"{organ.code} is served at {url}", url=url)
         if writes:
             rules.require_active(organ, on)
         return organ.code
