@@ -9,7 +9,7 @@ import orjson
 
 from contracts.directory import Directory, local_date
 from contracts.envelope import Envelope, rfc3339, to_headers
-from contracts.protocol import Verdict
+from contracts.protocol import DeliveryState, Verdict, reported
 from gateway.subjects.rules import SubjectState
 from gateway.transfers.store import Identity
 
@@ -148,11 +148,16 @@ def moment(at: datetime | None) -> str | None:
     return rfc3339(at) if at else None
 
 
+def state_told(row: Any) -> DeliveryState:
+    """A delivery's state as its sender may know it; a row just made has no hop that could be waited for."""
+    return reported(DeliveryState(row["state"]), receipted=row.get("receipted", True))
+
+
 def report(row: Any) -> dict[str, Any]:
     """One delivery as its sender is told."""
     return {
         "organ": row["organ"],
-        "state": row["state"],
+        "state": state_told(row).value,
         "redirected_from": row["redirected_from"] or None,
         "delivery": row["id"],
         "via": row["via"],

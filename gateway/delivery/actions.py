@@ -12,7 +12,7 @@ from gateway.delivery import store
 from gateway.delivery.store import HopKey
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity
-from gateway.work import Work, report
+from gateway.work import Work, report, state_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,23 @@ async def settle(connection: AsyncConnection, work: Work, receipts: Sequence[Hop
         return astray
     results = [(r.key, *result) for r in valid for result in r.results]
     await store.hand_over(connection, results)
-    rows = await store.of_transfers(connection, sorted({r.identity for r in valid}))
-    await store.finish_hops(connection, _finished(valid, rows))
-    await _conclude(connection, work, rows, {(r.identity, organ) for r in valid for organ, *_ in r.results})
+    identities = sorted({r.identity for r in valid})
+    finished = _finished(valid, await store.of_transfers(connection, identities))
+    await store.finish_hops(connection, finished)
+    rows = await store.of_transfers(connection, identities)
+    moved = {(r.identity, organ) for r in valid for organ, *_ in r.results}
+    await _conclude(connection, work, rows, moved | _closed(rows, set(finished)))
     return astray
+
+
+def _closed(rows: dict[Identity, list[Any]], finished: set[HopKey]) -> set[tuple[Identity, str]]:
+    """Closed deliveries of hops that are receipted now: only from here on the sender may know them closed."""
+    return {
+        (identity, row["organ"])
+        for identity, of in rows.items()
+        for row in of
+        if row["state"] == DeliveryState.CLOSED and (row["subject"], row["office"], row["hopsequence"]) in finished
+    }
 
 
 def _names(hop: Any, identity: Identity) -> bool:
@@ -62,14 +75,13 @@ async def _conclude(
     connection: AsyncConnection, work: Work, rows: dict[Identity, list[Any]], moved: set[tuple[Identity, str]]
 ) -> None:
     """States of the transfers, and `receipt.handed-over` to each sender for the deliveries that moved."""
-    states = {
-        identity: transfer_state([DeliveryState(row["state"]) for row in of]).value for identity, of in rows.items()
-    }
+    states = {identity: transfer_state([state_told(row) for row in of]).value for identity, of in rows.items()}
     await transfers.set_states(connection, states)
     ledger = await transfers.known(connection, list(rows))
     for identity, of in rows.items():
         known = ledger[identity]
-        reports = [report(row) for row in of if (identity, row["organ"]) in moved and not _open(row)]
+        told = (row for row in of if (identity, row["organ"]) in moved and state_told(row) is not DeliveryState.OPEN)
+        reports = [report(row) for row in told]
         if not reports:
             continue
         item = {"source": known.source, "id": known.id, "subject": known.subject, "deliveries": reports}
@@ -89,15 +101,17 @@ async def tell(connection: AsyncConnection, work: Work) -> None:
 
 
 async def close(connection: AsyncConnection, work: Work, delivery_id: str) -> bool:
-    """A person gives one delivery up: its hop is narrowed, or voided when nobody is left, and the sender is told.
+    """A person gives one delivery up: its hop is narrowed, or voided when nobody is left.
 
-    False when it is not open. The subject is locked by the caller.
+    The sender is told when that hop is receipted, for its record may be on the way and be applied after all; at once
+    where there is no hop. False when it is not open. The subject is locked by the caller.
     """
     row = await store.close(connection, delivery_id)
     if row is None:
         return False
-    await conclude(connection, work, (row["source"], row["transfer_id"]), row["organ"])
-    await tell(connection, work)
+    if not row["office"]:
+        await conclude(connection, work, (row["source"], row["transfer_id"]), row["organ"])
+        await tell(connection, work)
     return True
 
 

@@ -46,6 +46,7 @@ hop = Table(
 )
 Index("hop_number", hop.c.subject, hop.c.office, hop.c.hopsequence, unique=True)
 Index("hop_transfer", hop.c.transfer_id)
+Index("hop_open", hop.c.id, postgresql_where=text("NOT done"))
 Index("hop_pending", hop.c.id, postgresql_where=text("pending"))
 Index("hop_due", hop.c.due_at, postgresql_where=text("NOT done AND NOT pending"))
 

@@ -66,10 +66,15 @@ _HOPS_DUE = text("""
     )
     UPDATE hop h SET pending = true, round = h.round + 1 FROM tail WHERE h.id = tail.id
 """)
+# In parts, so that no single statement runs into its time-out however much is open.
 _FORGET_HOPS = text("""
-    UPDATE hop SET pending = true, round = round + 1, attempts = 0, log_partition = NULL, log_offset = NULL
-     WHERE NOT done
+    WITH part AS (SELECT id FROM hop WHERE NOT done AND id > :after ORDER BY id LIMIT :limit), moved AS (
+        UPDATE hop h SET pending = true, round = h.round + 1, attempts = 0, log_partition = NULL, log_offset = NULL
+          FROM part WHERE h.id = part.id
+    )
+    SELECT max(id) FROM part
 """)
+FORGOTTEN_AT_ONCE = 20_000
 
 
 class HopSource:
@@ -144,7 +149,10 @@ class HopSource:
         return (await conn.execute(_HOPS_DUE, positions)).rowcount
 
     async def log_lost(self, conn: AsyncConnection) -> None:
-        await conn.execute(_FORGET_HOPS)
+        after: int | None = 0
+        while after is not None:
+            found = await conn.execute(_FORGET_HOPS, {"after": after, "limit": FORGOTTEN_AT_ONCE})
+            after = found.scalar_one()
 
 
 _TAKE_RECEIPTS = text("SELECT id, office, type, body FROM receipt ORDER BY id LIMIT :limit")

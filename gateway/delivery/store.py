@@ -31,11 +31,14 @@ _HAND_OVER = text(
     " CAST(:offices AS text[]), CAST(:numbers AS bigint[]), CAST(:organs AS text[]), CAST(:states AS text[]),"
     " CAST(:ats AS timestamptz[]), CAST(:codes AS text[])) AS k(subject, office, hopsequence, organ, state, at, code)"
     " WHERE d.subject = k.subject AND d.office = k.office AND d.hopsequence = k.hopsequence AND d.organ = k.organ"
-    " AND d.state = 'open'"
+    " AND d.state IN ('open', 'closed')"  # what the office did outranks what a person decided meanwhile
 )
 _OF_TRANSFERS = text(
-    "SELECT d.* FROM delivery d JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
-    " ON d.transfer_id = k.transfer_id AND d.source = k.source ORDER BY d.opened_at, d.organ"
+    "SELECT d.*, coalesce(h.done, true) AS receipted FROM delivery d"
+    " JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
+    " ON d.transfer_id = k.transfer_id AND d.source = k.source"
+    " LEFT JOIN hop h ON h.subject = d.subject AND h.office = d.office AND h.hopsequence = d.hopsequence"
+    " ORDER BY d.opened_at, d.organ"
 )
 _DUE_AGAIN = text(
     "UPDATE hop h SET due_at = LEAST(h.due_at, CAST(:now AS timestamptz))"

@@ -156,6 +156,7 @@ def upgrade() -> None:
     )
     op.create_index("hop_due", "hop", ["due_at"], unique=False, postgresql_where=sa.text("NOT done AND NOT pending"))
     op.create_index("hop_number", "hop", ["subject", "office", "hopsequence"], unique=True)
+    op.create_index("hop_open", "hop", ["id"], unique=False, postgresql_where=sa.text("NOT done"))
     op.create_index("hop_pending", "hop", ["id"], unique=False, postgresql_where=sa.text("pending"))
     op.create_index("hop_transfer", "hop", ["transfer_id"], unique=False)
     op.create_table(
@@ -373,6 +374,7 @@ def downgrade() -> None:
     op.drop_table("idempotency")
     op.drop_table("hop_counter")
     op.drop_index("hop_transfer", table_name="hop")
+    op.drop_index("hop_open", table_name="hop", postgresql_where=sa.text("NOT done"))
     op.drop_index("hop_pending", table_name="hop", postgresql_where=sa.text("pending"))
     op.drop_index("hop_number", table_name="hop")
     op.drop_index("hop_due", table_name="hop", postgresql_where=sa.text("NOT done AND NOT pending"))
