@@ -228,22 +228,30 @@ def _effect(dossier: Dossier, move: Move) -> Stamp:
         return replace(stamp, offer=None)
     if move.action == "accept_custody":
         return replace(stamp, offer=None, custodian=move.actor, epoch=stamp.epoch + 1)
-    stamp = replace(stamp, status=ACTIONS[move.action].target)
-    if stamp.status in NO_OFFER:
+    target = ACTIONS[move.action].target
+    if stamp.status == target:
+        return stamp
+    stamp = replace(stamp, status=target)
+    if target in NO_OFFER:
         stamp = replace(stamp, offer=None)
     if move.action == "withdraw":
         return replace(stamp, custodian="")
-    if move.action == "complete" and stamp.custodian != dossier.receiver:
-        return replace(stamp, custodian=dossier.receiver, epoch=stamp.epoch + 1)
-    return stamp
+    return _back_to_receiver(dossier, stamp) if move.action == "complete" else stamp
+
+
+def _back_to_receiver(dossier: Dossier, stamp: Stamp) -> Stamp:
+    if stamp.custodian == dossier.receiver:
+        return stamp
+    return replace(stamp, custodian=dossier.receiver, epoch=stamp.epoch + 1)
 
 
 def project(dossier: Dossier, own: Sequence[Move], organ: str = "") -> tuple[Dossier, Custody]:
     """What an office shows and allows: the stamp plus the organ's own facts not yet routed or refused, in order.
 
-    A fact that the gateway will refuse by now is passed over. `transfer` freezes at once; custody itself is not
-    moved by an own `accept_custody` (that is `taking`), and a recall stays `offered` until its stamp. All `own`
-    moves are of the organ asked for; `organ` is needed only where there may be none.
+    A fact that the gateway will refuse by now is passed over, but a `complete` in the right epoch ends custody even
+    so: the gateway may know of a change of status that makes it allowed. `transfer` freezes at once; custody itself
+    is not moved by an own `accept_custody` (that is `taking`), and a recall stays `offered` until its stamp. All
+    `own` moves are of the organ asked for; `organ` is needed only where there may be none.
     """
     shown, taking = dossier, False
     for move in own:
@@ -251,10 +259,16 @@ def project(dossier: Dossier, own: Sequence[Move], organ: str = "") -> tuple[Dos
             taking = judge(shown, move) is None
         elif move.action != "recall_custody":
             after = decide(shown, move)
-            shown = shown if isinstance(after, Refusal) else after
+            shown = _without_custody(shown, move) if isinstance(after, Refusal) else after
     shown = replace(shown, stamp=replace(shown.stamp, version=dossier.stamp.version))
     actor = organ or (own[0].actor if own else "")
     return shown, Custody.TAKING if taking else standing(shown, actor)
+
+
+def _without_custody(shown: Dossier, move: Move) -> Dossier:
+    if move.action != "complete" or shown.stamp.status in FINAL or _judge_epoch(shown.stamp, move):
+        return shown
+    return replace(shown, stamp=_back_to_receiver(shown, shown.stamp))
 
 
 def standing(dossier: Dossier, organ: str) -> Custody:
@@ -277,8 +291,8 @@ def is_outdated(snapshot: AbstractSet[str], *, accepted: AbstractSet[str], due: 
     """Whether a `transferred` was written without knowing what the gateway had accepted before it (transfer ids).
 
     Its snapshot is all the history an organ new to the dossier ever gets, so it must hold what is `due` to the giver
-    (its own accepted facts, and those whose delivery to it is `reported` as open or handed over) and nothing that was not accepted.
-    Otherwise another party was first: `custody.stale`, and the giver offers again.
+    (its own accepted facts, and those whose delivery to it is `reported` as open or handed over) and nothing that
+    was not accepted. Otherwise another party was first: `custody.stale`, and the giver offers again.
     """
     return not snapshot <= accepted or not due <= snapshot
 

@@ -38,6 +38,7 @@ def core_settings(examples: int, *, phases: tuple[Phase, ...] = (Phase.generate,
         phases=phases,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
+        report_multiple_bugs=False,
     )
 
 

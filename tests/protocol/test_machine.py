@@ -3,4 +3,4 @@
 from .machine import Life, core_settings
 
 TestLife = Life.TestCase
-TestLife.settings = core_settings(4000)
+TestLife.settings = core_settings(300)

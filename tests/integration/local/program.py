@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.server
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 HOME = Path(os.environ["LIENTHONG_HOME"])
@@ -32,7 +33,9 @@ def main() -> None:
     if name == "seed":
         (HOME / "credentials.json").write_text("[]")
     elif name == "smoke":
-        print("sample traffic shown", os.environ.get("LIENTHONG_CLOCK"), os.environ["LIENTHONG_LOCAL"])
+        shift = float(os.environ["LIENTHONG_CLOCK_OFFSET_SECONDS"])
+        begun = datetime.now(UTC) + timedelta(seconds=shift)
+        print("sample traffic shown on", begun.date(), os.environ["LIENTHONG_LOCAL"])
     elif name not in ("migrate", "topics"):
         port = int(os.environ[f"LIENTHONG_PORT_{name.upper()}"])
         http.server.ThreadingHTTPServer(("127.0.0.1", port), Probe).serve_forever()

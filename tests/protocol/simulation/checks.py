@@ -11,7 +11,7 @@ from .wire import Violation
 
 def _expect(holds: bool, promise: str, seen: object) -> None:
     if not holds:
-        raise Violation(f"{promise}: {seen}")
+        raise Violation(promise, seen)
 
 
 class Checks:
@@ -134,7 +134,7 @@ class Checks:
         office = next(office for office in self._offices.values() if organ in office.organs)
         mirror, dossier = office.mirrors.get(subject), self._gateway.dossiers[subject]
         if mirror is None:
-            raise Violation(f"every party has a mirror: {subject} {organ}")
+            raise Violation("every party has a mirror", (subject, organ))
         _expect(mirror.stamp == dossier.stamp, "every mirror's stamp equals the gateway's", (organ, mirror.stamp))
         held, whole = mirror.history(organ), {entry.fact.id for entry in accepted}
         due = {

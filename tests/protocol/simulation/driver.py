@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contracts.custody import ACTIONS, CUSTODY_ACTIONS
+from contracts.protocol import DeliveryState
 
 from .log import PARTITIONS, Fate
 from .office import Office
 from .process import Process
-from .wire import Mistake
+from .wire import VOID, Mistake
 from .world import DOSSIERS, HOMES, ORGANS, PAPERS, SUBJECTS, World
 
 STEPS = 900
@@ -27,15 +28,20 @@ WEIGHTS = dict.fromkeys((*ACTIONS, *CUSTODY_ACTIONS), 4.0) | {
 IDLE_WEIGHT = 2.0
 
 
-@dataclass
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    steps: int = 0
-    facts: int = 0
-    records: int = 0
-    wipes: int = 0
-    refused: int = 0
-    custody_moves: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)
+    """What happened in a life; `loss` is the share of appends that were acknowledged and lost."""
+
+    steps: int
+    loss: float
+    facts: int
+    records: int
+    lost: int
+    wipes: int
+    refused: int
+    voids: int
+    closed: int
+    custody_moves: int
 
 
 class Driver:
@@ -45,7 +51,7 @@ class Driver:
         self._calm = self._random.random() < 0.3
         self._wipes = WIPES
         self.world = World(self._fate, mistake)
-        self.counts = Counts()
+        self._lost = 0
 
     def run(self, steps: int = STEPS) -> Counts:
         happenings = self._happenings()
@@ -54,17 +60,23 @@ class Driver:
         for name in self._random.choices(names, weights, k=steps):
             happenings[name][1]()
             self.world.checks.step()
-            self.counts.kinds[name] = self.counts.kinds.get(name, 0) + 1
         self.world.heal()
         return self._count(steps)
 
     def _count(self, steps: int) -> Counts:
-        counts, world = self.counts, self.world
-        counts.steps, counts.records, counts.wipes = steps, world.log.appended, WIPES - self._wipes
-        counts.facts = len(world.gateway.ledger)
-        counts.refused = sum(entry.refusal is not None for entry in world.gateway.ledger.values())
-        counts.custody_moves = sum(dossier.stamp.epoch - 1 for dossier in world.gateway.dossiers.values())
-        return counts
+        entries = self.world.gateway.ledger.values()
+        return Counts(
+            steps=steps,
+            loss=self._loss,
+            facts=len(entries),
+            records=self.world.log.appended,
+            lost=self._lost,
+            wipes=WIPES - self._wipes,
+            refused=sum(entry.refusal is not None for entry in entries),
+            voids=sum(entry.fact.action == VOID for entry in entries),
+            closed=sum(state is DeliveryState.CLOSED for entry in entries for state in entry.states.values()),
+            custody_moves=sum(dossier.stamp.epoch - 1 for dossier in self.world.gateway.dossiers.values()),
+        )
 
     def _happenings(self) -> dict[str, tuple[float, Callable[[], object]]]:
         rare = 0.0 if self._calm else 1.0
@@ -96,6 +108,7 @@ class Driver:
     def _fate(self) -> Fate:
         roll = self._random.random()
         if roll < self._loss:
+            self._lost += 1
             return Fate.LOST
         return self._random.choices([Fate.KEPT, Fate.DOUBLED, Fate.UNACKED, Fate.FAILED], [80, 8, 6, 6])[0]
 

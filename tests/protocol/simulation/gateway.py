@@ -116,7 +116,7 @@ class Gateway:
             elif isinstance(message, Ask):
                 self._take_request(message, now)
             else:
-                raise Violation(f"a topic holds only its own kinds: {message}")
+                raise Violation("a topic holds only its own kinds", message)
 
     def _take_fact(self, fact: Fact, now: float, memory: Memory) -> None:
         known = self.ledger.get((fact.source, fact.id))
@@ -139,7 +139,7 @@ class Gateway:
                     self.ledger.pop((following.source, following.id), None)
                     self._take_fact(following, now, memory)
             case _:
-                raise Violation(f"a number is used once: {arrival} for {fact}")
+                raise Violation("a number is used once", (arrival, fact))
 
     def _answer_again(self, entry: Entry, now: float) -> None:
         if self.mistake is Mistake.SILENT_DUPLICATE or entry.parked:
@@ -218,15 +218,13 @@ class Gateway:
     def _take_receipt(self, handed: Handed) -> None:
         hop = self.hops.get((handed.subject, handed.office, handed.hop))
         if hop is None or not {organ for organ, _ in handed.results} <= set(hop.organs):
-            raise Violation(f"a receipt names a hop of its office: {handed}")
+            raise Violation("a receipt names a hop of its office", handed)
         before, states = self._told(hop.entry), hop.entry.states
         hop.receipted = True
         for organ, result in handed.results:
             if states[organ] is DeliveryState.OPEN or self.mistake is not Mistake.DEAF_CLOSE:
                 states[organ] = settle(states[organ], result)
-        changed = [pair for pair in self._told(hop.entry) if pair not in before]
-        if changed:
-            self._answer(hop.entry, "handed-over", tuple(changed))
+        self._answer_changes(hop.entry, before)
 
     def _take_request(self, ask: Ask, now: float) -> None:
         """Every hop from that number on, closed ones as void, goes again under the relay's guard."""
@@ -240,13 +238,14 @@ class Gateway:
         """An operator gives a delivery up; its hop narrows, or goes out as void under its number."""
         if entry.states.get(organ) is not DeliveryState.OPEN:
             return
+        before = self._told(entry)
         entry.states[organ] = DeliveryState.CLOSED
         for hop in entry.hops:
             if organ in hop.organs:
                 hop.due_at = now
         if (entry, organ) in self.waiting:
             self.waiting.remove((entry, organ))
-            self._answer(entry, "handed-over", ((organ, DeliveryState.CLOSED),))
+        self._answer_changes(entry, before)
 
     def settle_successor(self, organ: str, now: float) -> None:
         """The decision applies to all that waited for this organ, in their order; each takes a hop of its own."""
@@ -269,6 +268,11 @@ class Gateway:
 
     def _answer_whole(self, entry: Entry) -> None:
         self._answer(entry, "refused" if entry.refusal else "routed", self._told(entry))
+
+    def _answer_changes(self, entry: Entry, before: States) -> None:
+        changed = tuple(pair for pair in self._told(entry) if pair not in before)
+        if changed:
+            self._answer(entry, "handed-over", changed)
 
     def _answer(self, entry: Entry, kind: str, deliveries: States) -> None:
         """Every receipt carries the dossier's present stamp, so a lost one is made good by any later one."""
@@ -318,7 +322,7 @@ class Gateway:
 
     def sent(self, outgoing: Outgoing, partition: int, offset: int, now: float) -> None:
         if outgoing.ref in self.hops:
-            hop = self.hops[outgoing.ref]  # type: ignore[index]
+            hop = self.hops[outgoing.ref]
             hop.attempts, hop.asked = hop.attempts + 1, False
             hop.place, hop.offset = (outgoing.topic, partition), offset
             hop.due_at = now + wait_seconds(DELIVERY_RESEND_SECONDS, hop.attempts)
@@ -328,7 +332,7 @@ class Gateway:
             self._notes.pop(number, None)
 
     def unsendable(self, outgoing: Outgoing) -> None:
-        raise Violation(f"what was accepted can be sent on: {outgoing}")
+        raise Violation("what was accepted can be sent on", outgoing)
 
     def log_lost(self, now: float) -> None:
         """Everything open is due and its position forgotten; `losses` tells every process to read from the start."""

@@ -161,9 +161,8 @@ class Office:
 
     def _pending_moves(self, organ: str, subject: str) -> list[Move]:
         line = self.lines.get((subject, organ), [])
-        if self.mistake is not Mistake.PENDING_BEHIND:
-            line = line[len(line) - unjudged([row.rung for row in line]) :]
-        return [row.fact.move for row in line if row.rung < Rung.ROUTED and row.fact.move is not None]
+        pending = line[len(line) - unjudged([row.rung for row in line]) :]
+        return [row.fact.move for row in pending if row.fact.move is not None]
 
     def _move(self, shown: Dossier, organ: str, action: str, taker: str) -> Move:
         offer = shown.stamp.offer.id if shown.stamp.offer else ""
@@ -227,7 +226,7 @@ class Office:
             elif isinstance(message, Ask):
                 self._take_request(message, now)
             else:
-                raise Violation(f"a topic holds only its own kinds: {message}")
+                raise Violation("a topic holds only its own kinds", message)
 
     def _take_carried(self, carried: Carried, now: float) -> None:
         subject, last = carried.subject, self.hops.get(carried.subject, 0)
@@ -278,7 +277,7 @@ class Office:
         mirror = self.mirrors.setdefault(answer.subject, Mirror())
         mirror.see(answer.stamp, versionless=self.mistake is Mistake.VERSIONLESS_STAMP)
         if answer.kind == "conflict":
-            raise Violation(f"a number is used once: conflict for {row.fact}")
+            raise Violation("a number is used once", row.fact)
         if answer.kind == "refused":
             row.refused, row.rung = True, climb(row.rung, Rung.SETTLED)
             return

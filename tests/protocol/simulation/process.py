@@ -55,7 +55,7 @@ class Locks:
         seen, holder = {owner}, self.held.get(self.waiting[owner])
         while holder is not None and holder in self.waiting:
             if holder in seen:
-                raise Violation(f"no deadlock: {sorted(seen)} wait for each other")
+                raise Violation("no deadlock", sorted(seen))
             seen.add(holder)
             holder = self.held.get(self.waiting[holder])
 

@@ -25,13 +25,16 @@ class Mistake(StrEnum):
     BARE_SNAPSHOT = "trust the giver's snapshot alone"
     DEAF_CLOSE = "leave a closed delivery closed, whatever its office did"
     HASTY_CLOSE = "tell the sender of a closed delivery before its hop is receipted"
-    PENDING_BEHIND = "project an own fact though a later one of its line was judged"
     ENDLESS_GUARD = "wait for a reader that never committed anything"
     UNSORTED_LOCKS = "take row locks in order of arrival"
 
 
 class Violation(AssertionError):
-    """A promise of the protocol was broken; the text begins with the promise."""
+    """A promise of the protocol was broken."""
+
+    def __init__(self, promise: str, seen: object) -> None:
+        super().__init__(f"{promise}: {seen}")
+        self.promise = promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,6 @@ def subjects_of(messages: Iterable[Message]) -> list[str]:
     """Subjects whose rows a transaction over these messages locks, in order of arrival."""
     found: dict[str, None] = {}
     for message in messages:
-        if not isinstance(message, Batch):
-            found[message.subject] = None
+        parts = message.answers if isinstance(message, Batch) else (message,)
+        found |= dict.fromkeys(part.subject for part in parts)
     return list(found)

@@ -171,7 +171,7 @@ class World:
         """One exchange over a well network routes the whole unrouted tail of an emitter, or nothing of it."""
         torn = {key: left for key, left in self._missing().items() if 0 < left < before[key]}
         if torn:
-            raise Violation(f"an unrouted tail is sent and routed whole: {torn}")
+            raise Violation("an unrouted tail is routed whole", torn)
 
     def _until_quiet(self) -> None:
         for _ in range(ROUNDS_TO_QUIET):
@@ -179,20 +179,20 @@ class World:
             if not moved:
                 self.checks.step()
                 return
-        raise Violation("traffic comes to rest once nothing new happens")
+        raise Violation("traffic comes to rest once nothing new happens", self.now)
 
     def _wait(self, healed_at: float) -> None:
         """On to the next moment anything is due; the promise is how long that may go on."""
         elapsed = self.now - healed_at
         unrouted = [row.fact.id for o in self.offices.values() for row in o.rows.values() if row.rung < Rung.ROUTED]
         if unrouted and elapsed > ROUTED_WITHIN:
-            raise Violation(f"each fact is routed within {ROUTED_WITHIN} s: {unrouted}")
+            raise Violation("each fact is routed in time", unrouted)
         if elapsed > SETTLED_WITHIN:
-            raise Violation(f"each fact is settled within {SETTLED_WITHIN} s: {self._unsettled()}")
-        moments = [end.next_due() for end in (self.gateway, *self.offices.values())]
+            raise Violation("each fact is settled in time", self._unsettled())
+        moments = [self.gateway.next_due(), *(office.next_due() for office in self.offices.values())]
         later = [moment for moment in moments if moment is not None and moment > self.now]
         if not later:
-            raise Violation(f"every wait has a timer: {self._unsettled()}")
+            raise Violation("every wait has a timer", self._unsettled())
         self.now = min(later)
 
     def is_settled(self) -> bool:

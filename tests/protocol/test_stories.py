@@ -1,0 +1,153 @@
+"""Single stories, each told once by a seed: rules the protocol needs although its first reading does not show them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from .simulation.log import Fate
+from .simulation.wire import Carried, Mistake, Violation
+from .simulation.world import World
+
+
+class Story:
+    """A world whose network is well except where the story says."""
+
+    def __init__(self, mistake: Mistake | None = None) -> None:
+        self.fate = Fate.KEPT
+        self.world = World(lambda: self.fate, mistake)
+
+    def turn(self, end: str) -> None:
+        """Twice, for one process may relay what the other has written."""
+        for process in self.world.ends[end] * 2:
+            self.world.turn(process)
+
+    def bustle(self, rounds: int = 6) -> None:
+        for _ in range(rounds):
+            self.world.bustle()
+            self.world.checks.step()
+
+
+def closed_while_under_way(mistake: Mistake | None) -> None:
+    """The office applies a record after its delivery was closed, and the receipt that says so is lost."""
+    story = Story(mistake)
+    story.world.issue("c1", "p0", ("p1",))
+    story.turn("commune")
+    story.turn("gateway")
+    entry = next(iter(story.world.gateway.ledger.values()))
+    story.world.close(entry, "p1")
+    story.turn("gateway")
+    story.turn("commune")
+    story.turn("province")
+    story.fate = Fate.LOST
+    story.turn("gateway")
+    story.world.heal()
+
+
+def made_anew_under_a_reader(mistake: Mistake | None) -> None:
+    """A topic is recreated and filled to just where a live reader stands: it sees nothing and commits nothing."""
+    story = Story(mistake)
+    for _ in range(2):
+        story.world.issue("c1", "p1", ("p1",))
+    story.bustle()
+    story.world.log.recreate("deliver.province")
+    for _ in range(2):
+        story.world.issue("c1", "p1", ("p1",))
+    story.turn("commune")
+    story.turn("gateway")
+    story.world.heal()
+
+
+@pytest.mark.parametrize("story", [closed_while_under_way, made_anew_under_a_reader])
+def test_ends_well(story: Callable[[Mistake | None], None]) -> None:
+    story(None)
+
+
+def test_a_sender_told_too_early_of_a_closed_delivery_never_learns_the_truth() -> None:
+    with pytest.raises(Violation, match="the sender learns each delivery"):
+        closed_while_under_way(Mistake.HASTY_CLOSE)
+
+
+def test_a_closed_delivery_that_ignores_its_receipt_is_not_what_the_office_did() -> None:
+    with pytest.raises(Violation, match="a delivery's state is what its office did"):
+        closed_while_under_way(Mistake.DEAF_CLOSE)
+
+
+def test_a_guard_that_waits_for_a_first_commit_waits_for_ever() -> None:
+    with pytest.raises(Violation, match=r"settled in time|every wait has a timer"):
+        made_anew_under_a_reader(Mistake.ENDLESS_GUARD)
+
+
+def test_a_hop_closed_before_it_was_read_does_not_keep_later_ones_back() -> None:
+    story = Story()
+    world = story.world
+    world.offices["province"].jammed.add("p0")
+    for _ in range(3):
+        world.issue("c1", "p0", ("p1",))
+    story.bustle()
+    assert world.offices["province"].hops.get("p0", 0) == 0
+
+    world.close(next(iter(world.gateway.ledger.values())), "p1")
+    world.offices["province"].jammed.clear()
+    story.bustle()
+    world.heal()
+
+    assert world.offices["province"].hops["p0"] == 3
+
+
+def test_an_organ_whose_successor_is_undecided_gets_a_hop_of_its_own_later() -> None:
+    story = Story()
+    world = story.world
+    world.gateway.undecided.add("p2")
+    world.issue("c1", "p0", ("p1", "p2"))
+    world.issue("c1", "p0", ("p2",))
+    story.bustle()
+    world.settle_successor("p2")
+    story.bustle()
+    world.heal()
+
+    carried = [hop.record for hop in world.gateway.hops.values()]
+    assert [(record.hop, record.organs) for record in carried] == [(1, ("p1",)), (2, ("p2",)), (3, ("p2",))]
+    assert all(isinstance(record, Carried) for record in carried)
+
+
+def test_an_office_away_for_a_week_finds_each_record_once() -> None:
+    story = Story()
+    world = story.world
+    world.issue("c1", "p1", ("p1",))
+    story.bustle()
+    for process in world.ends["province"]:
+        process.paused = True
+    before = world.log.end(("deliver.province", 1))
+    world.issue("c1", "p1", ("p1",))
+    for _ in range(7 * 24):
+        world.now += 3600
+        story.bustle(2)
+
+    assert world.log.end(("deliver.province", 1)) == before + 1
+    world.heal()
+
+
+def test_the_snapshot_of_a_transfer_must_know_what_was_accepted_before_it() -> None:
+    """The receiver pays while the custodian, who has not heard of it, offers the dossier to a third organ."""
+    story = Story()
+    world = story.world
+    world.open_dossier("c1", "d1", "p1")
+    assert world.act("c1", "d1", "transfer", taker="p1") == ""
+    story.bustle()
+    assert world.act("p1", "d1", "accept_custody") == ""
+    story.bustle()
+    for action in ("accept", "request_payment"):
+        assert world.act("p1", "d1", action) == ""
+    story.bustle()
+    assert world.act("c1", "d1", "pay") == ""
+    story.turn("commune")
+    story.turn("gateway")
+    assert world.act("p1", "d1", "transfer", taker="c2") == ""
+    story.bustle()
+    refused = [row.fact.action for row in world.offices["province"].rows.values() if row.refused]
+    assert refused == ["transfer"]
+
+    assert world.act("p1", "d1", "transfer", taker="c2") == ""
+    story.bustle()
+    world.heal()
+    assert world.gateway.dossiers["d1"].stamp.offer is not None
