@@ -15,7 +15,6 @@ from deploy.stories import document, dossier, refusals
 from deploy.stories.stage import Stage, Step, open_stage
 
 READY_SECONDS = 60.0
-NEW_LINE = "\n"
 STORIES: tuple[tuple[str, str, Callable[[Stage], Awaitable[object]]], ...] = (
     ("Hồ sơ liên thông", "A dossier through three levels", dossier.play),
     ("Từ chối nhận chuyển", "An offer refused", dossier.refuse_offer),
@@ -36,10 +35,9 @@ async def run(home: Path, axis_url: str | None = None, *, show: bool = True) -> 
                 if show:
                     print(f"\n— {vi} · {en}", flush=True)
                 await play(stage)
-            print(
-                f"{NEW_LINE if show else ''}smoke: {stage.steps} steps, all as told, {time.perf_counter() - began:.1f} s",
-                flush=True,
-            )
+            if show:
+                print()
+            print(f"smoke: {stage.steps} steps, all as told, {time.perf_counter() - began:.1f} s", flush=True)
     except (Unexpected, httpx.HTTPError, OSError) as error:
         print(f"smoke: failed: {error or type(error).__name__}", file=sys.stderr, flush=True)
         return 1

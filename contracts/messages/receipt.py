@@ -100,6 +100,7 @@ class Conflict(Subject):
     """`receipt.conflict`: the number was taken by another message; a person must look."""
 
     sequence: Ordinal
+    stamp: StampFields | None = None
 
 
 class Expired(Subject):

@@ -76,7 +76,8 @@ def _take(work: Work, arrival: Arrival, ledger: dict[Identity, Known]) -> Verdic
         work.asked.add((arrival.level, envelope.subject, envelope.emitter, first))
         return None
     if number is Number.BEHIND:
-        item = subject_fields(envelope) | {"sequence": envelope.sequence}
+        stamp = work.stamp_fields(envelope.subject)
+        item = subject_fields(envelope) | {"sequence": envelope.sequence} | ({"stamp": stamp} if stamp else {})
         work.tell(arrival.level, "receipt.conflict", item)
         return Verdict(step="sequence", code="sequence.conflict", contract=envelope.contract)
     carry(work, envelope, arrival.level)

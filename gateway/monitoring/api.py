@@ -76,7 +76,7 @@ async def list_transfers(
     connection: Reading,
     subject: Annotated[str | None, Query(max_length=200, description="dossier code or document id")] = None,
     organ: Annotated[str | None, Query(max_length=35, description="sender or recipient")] = None,
-    state: Annotated[str | None, Query(pattern="^(routed|handed_over|partly|refused|closed)$")] = None,
+    state: Annotated[str | None, Query(pattern="^(accepted|routed|handed_over|partly|refused|closed)$")] = None,
     since: AwareDatetime | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -155,5 +155,5 @@ def _read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
     try:
         at, id_ = base64.urlsafe_b64decode(cursor.encode()).decode().split("|")
         return datetime.fromisoformat(at).astimezone(UTC), id_
-    except (ValueError, binascii.Error):
+    except (ValueError, OverflowError, binascii.Error):
         raise HubError("request.invalid", "the cursor is not one of ours", pointer="/cursor") from None

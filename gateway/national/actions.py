@@ -4,8 +4,10 @@ Network calls happen between transactions. Repeats are harmless both ways: a fil
 the same DocId, a message fetched again is the same fact.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -33,6 +35,9 @@ from services.kernel.messaging.retry import Schedule
 from services.kernel.vault import Vault
 
 HOLD_SECONDS = 180.0
+ASIDE_SECONDS = 15.0
+ASIDE_LIMIT_SECONDS = 3600.0
+ASIDE_REMEMBERED = 10_000
 RETRY = Schedule((2.0, 10.0, 60.0, 300.0, 1800.0, 3600.0))
 REFUSED = "axis.refused"
 OURS_TO_MEND = ("15", "local")
@@ -56,6 +61,7 @@ class Connector:
     source: str
     organ: str
     retry: Schedule = RETRY
+    aside: "Aside" = field(default_factory=lambda: Aside())
 
     async def send_next(self) -> bool:
         """Sends the oldest transfer due; False when none is. A failure of the axis is noted and tried again later."""
@@ -123,20 +129,30 @@ class Connector:
             ring_on_commit(conn, BELL)
 
     async def fetch(self, message_type: MessageType) -> int:
-        """Takes what waits at the axis for our organs; returns how many messages."""
-        items = await self.client.received(message_type)
-        for item in items:
+        """Takes what waits at the axis for our organs; returns how many messages. One that cannot be read or taken
+        never holds up the others: it is told `fail`, left alone for a while and then looked at again."""
+        taken = 0
+        for item in await self.client.received(message_type):
+            if self.aside.holds(item.doc_id):
+                continue
             try:
                 envelope = await self._take(item.doc_id)
-            except (EdxmlError, Unfit, HubError) as error:
-                if isinstance(error, HubError) and error.problem.retryable:
-                    raise
-                log.error("axis.message_unfit", doc_id=item.doc_id, step="fetch", reason=str(error)[:200])
-                await self.client.update_status(item.doc_id, "fail", str(error)[:100])
-                continue
-            log.info("axis.received", transfer=envelope.id, type=envelope.type, doc_id=item.doc_id)
-            await self.client.update_status(item.doc_id, "done")
-        return len(items)
+                await self.client.update_status(item.doc_id, "done")
+            except (EdxmlError, Unfit) as error:
+                log.error("axis.message_unfit", doc_id=item.doc_id, step="fetch", code=_word(error))
+                self.aside.put(item.doc_id)
+                await self._tell_failure(item.doc_id, _word(error))
+            except (AxisUnavailable, AxisRefused) as error:
+                log.warning("axis.message_unavailable", doc_id=item.doc_id, step="fetch", code=type(error).__name__)
+                self.aside.put(item.doc_id)
+            else:
+                taken += 1
+                log.info("axis.received", transfer=envelope.id, type=envelope.type, doc_id=item.doc_id)
+        return taken
+
+    async def _tell_failure(self, doc_id: str, word: str) -> None:
+        with suppress(AxisUnavailable, AxisRefused):  # it is looked at again, and told then
+            await self.client.update_status(doc_id, "fail", word[:100])
 
     async def _take(self, doc_id: str) -> Envelope:
         """Durable before `done`: attachments in the vault, the fact decided and committed."""
@@ -147,20 +163,32 @@ class Connector:
             attachments = [await self._keep(file) for file in iterate_attachments(data)]
             original = await self._keep(File("van-ban.edxml", data), EDXML)
             envelope = rules.document_fact(
-                message, doc_id=doc_id, source=self.source, directory=self._directory(), at=now,
+                message, data=data, source=self.source, directory=self._directory(), at=now,
                 attachments=attachments, original=original,
             )  # fmt: skip
         else:
-            directory = self._directory()
-            envelope = rules.status_fact(message, doc_id=doc_id, source=self.source, directory=directory, at=now)
+            envelope = rules.status_fact(message, data=data, source=self.source, directory=self._directory(), at=now)
         async with self.database.transaction() as conn:
             work = self.desk.begin(await subjects.lock(conn, [envelope.subject]))
             await self.accept(conn, work, [envelope])
             verdict = (await transfers.known(conn, [(envelope.source, envelope.id)]))[envelope.source, envelope.id]
+            code = str(rules.payload_of(verdict.verdict.encode())["code"]) if verdict.verdict else ""
+            if code == "document.exists" and await self._is_known(conn, work, envelope):
+                code = ""
             ring_on_commit(conn, BELL)
-        if verdict.verdict:
-            raise Unfit(str(rules.payload_of(verdict.verdict.encode()).get("code")))
+        if code:
+            raise Unfit(code)
         return envelope
+
+    async def _is_known(self, conn: Any, work: Work, envelope: Envelope) -> bool:
+        """The same document in another copy (a TraceHeader more): it was taken, so it is `done`."""
+        issued = work.states[envelope.subject].document
+        if issued is None:
+            return False
+        identity = (issued.issued_source, issued.issued_id)
+        fact = await store.fact(conn, identity)
+        payload = rules.payload_of(self.desk.sealer.open(fact["sealed"], context_of(*identity)))
+        return bool(payload["document"] == rules.payload_of(envelope.value)["document"])
 
     async def _keep(self, file: File, media_type: str | None = None) -> Attachment:
         await self.vault.put(GATEWAY, file.sha256, _once(file.content))
@@ -173,6 +201,30 @@ class Connector:
 
     def _directory(self) -> Any:
         return self.desk.begin({}).registry.directory
+
+
+class Aside:
+    """Messages at the axis that could not be taken, and until when they are left alone. Forgotten at a restart."""
+
+    def __init__(self, *, seconds: float = ASIDE_SECONDS) -> None:
+        self._seconds = seconds
+        self._until: dict[str, tuple[int, float]] = {}
+
+    def holds(self, doc_id: str) -> bool:
+        return self._until.get(doc_id, (0, 0.0))[1] > time.monotonic()
+
+    def put(self, doc_id: str) -> None:
+        """Longer each time, up to an hour."""
+        times = self._until.get(doc_id, (0, 0.0))[0] + 1
+        wait = min(self._seconds * 4 ** (times - 1), ASIDE_LIMIT_SECONDS)
+        self._until[doc_id] = (times, time.monotonic() + wait)
+        if len(self._until) > ASIDE_REMEMBERED:
+            self._until.pop(next(iter(self._until)))
+
+
+def _word(error: Exception) -> str:
+    """What is wrong in the codec's or the verdict's word: no content, in ASCII."""
+    return f"{error.code} {error.path}" if isinstance(error, EdxmlError) else str(error)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

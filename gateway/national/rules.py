@@ -1,5 +1,6 @@
 """What goes out to the axis and what comes in from it, as files and facts. Pure: attachments are given to it."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -49,13 +50,13 @@ def _names(directory: Directory, codes: Sequence[str], at: datetime) -> dict[str
     return {code: organ.name for code, organ in found.items() if organ}
 
 
-def fact_id(doc_id: str) -> str:
-    """The same message of the axis is the same fact, however often it is fetched."""
-    return str(uuid5(HUB_NAMESPACE, f"axis\n{doc_id}"))
+def fact_id(data: bytes) -> str:
+    """The same file is the same fact, under however many DocIds the axis offers it and however often it is fetched."""
+    return str(uuid5(HUB_NAMESPACE, f"axis\n{hashlib.sha256(data).hexdigest()}"))
 
 
 def document_fact(
-    message: Document, *, doc_id: str, source: str, directory: Directory, at: datetime,
+    message: Document, *, data: bytes, source: str, directory: Directory, at: datetime,
     attachments: Sequence[Attachment], original: Attachment,
 ) -> Envelope:  # fmt: skip
     """`document.issued` from a central organ to our organs among its recipients. Numbered later, under the lock."""
@@ -73,7 +74,7 @@ def document_fact(
     payload = messages.Issued(document=document, original=original)
     return _envelope(
         "document.issued",
-        doc_id=doc_id,
+        data=data,
         subject=document_key(sender, message.document_id),
         sender=sender,
         recipients=tuple(ours),
@@ -83,7 +84,7 @@ def document_fact(
     )
 
 
-def status_fact(message: Status, *, doc_id: str, source: str, directory: Directory, at: datetime) -> Envelope:
+def status_fact(message: Status, *, data: bytes, source: str, directory: Directory, at: datetime) -> Envelope:
     """`document.status-changed` from a central organ to the sender of the document it names (13: to its receiver)."""
     sender, addressee = _organ(directory, message.sender.organ_id, at), _organ(directory, message.addressee, at)
     document_id = message.response_for.document_id
@@ -98,7 +99,7 @@ def status_fact(message: Status, *, doc_id: str, source: str, directory: Directo
         raise Unfit(f"truong khong hop le: {error.errors()[0]['loc']}") from None
     return _envelope(
         "document.status-changed",
-        doc_id=doc_id,
+        data=data,
         subject=id_,
         sender=sender,
         recipients=(addressee,),
@@ -115,8 +116,8 @@ def _organ(directory: Directory, code: str, at: datetime) -> str:
     return organ.code
 
 
-def _envelope(kind: str, *, doc_id: str, at: datetime, **attributes: Any) -> Envelope:
-    return Envelope(id=fact_id(doc_id), type=kind, time=at, occurredat=at, **attributes)
+def _envelope(kind: str, *, data: bytes, at: datetime, **attributes: Any) -> Envelope:
+    return Envelope(id=fact_id(data), type=kind, time=at, occurredat=at, **attributes)
 
 
 def payload_of(value: bytes) -> dict[str, Any]:

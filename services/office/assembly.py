@@ -55,7 +55,7 @@ from services.office.housekeeping import Housekeeping, migrations_check
 from services.office.inbox import api as inbox_api
 from services.office.organs.actions import Organs
 from services.office.organs.events import TOPICS as REGISTRIES
-from services.office.organs.events import Registry
+from services.office.organs.events import Registry, readable
 from services.office.profile import LevelProfile
 from services.office.transfers import api as transfers_api
 from services.office.transfers.actions import Transfers
@@ -116,7 +116,12 @@ class Office:
             self.database, self.admin, self.sources, ensure_topics=lambda: ensure(self.admin, settings)
         )
         self.copies = RegistryCopies(
-            self.cluster, REGISTRIES, database=self.database, watch=self.watch, changed=self.registry.changed
+            self.cluster,
+            REGISTRIES,
+            database=self.database,
+            watch=self.watch,
+            changed=self.registry.changed,
+            readable=readable,
         )
         self.supervisor.add("bell", self.bell.run)
         self.supervisor.add("kafka", self.watch.run, state=self.watch.part)

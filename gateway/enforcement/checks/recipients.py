@@ -5,6 +5,7 @@ Parties of a dossier are not named by the fact: who is told follows from custody
 
 from contracts.protocol import Verdict
 from gateway.enforcement.rules import Case
+from gateway.routing.rules import route
 
 STEP = "recipients"
 
@@ -13,10 +14,11 @@ def check(case: Case) -> Verdict | None:
     named, pointer = _named(case)
     if not named:
         return case.refuse(STEP, "recipient.none") if case.envelope.type.startswith("document.") else None
-    resolutions = [case.registry.directory.resolve(code, case.registry.on) for code in named]
-    reached = tuple(r.organ.code for r in resolutions if r.organ and not r.problem)
+    offices_only = case.envelope.type.startswith("dossier.")
+    way = route(case.sender, named, case.registry.on, case.registry.directory, offices_only=offices_only)
+    reached = tuple(leg.organ for leg in way.legs if not leg.problem)
     if not reached:
-        return case.refuse(STEP, resolutions[0].problem or "recipient.none", pointer)
+        return case.refuse(STEP, way.legs[0].problem or "recipient.none", pointer)
     case.recipients = reached
     return None
 

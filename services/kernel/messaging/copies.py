@@ -54,7 +54,10 @@ class Entry(NamedTuple):
 
 
 class RegistryCopies:
-    """A worker; every process has its own memory, all share the table. Topics in `optional` may be empty."""
+    """A worker; every process has its own memory, all share the table. Topics in `optional` may be empty.
+
+    An entry that is not `readable` by this release never takes the place of one that is, in memory or in the table.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class RegistryCopies:
         watch: LogWatch,
         changed: Changed,
         optional: Collection[str] = (),
+        readable: Callable[[str, bytes], bool] = lambda topic, value: True,
     ) -> None:
         self._cluster = cluster
         self._topics = sorted(topics)
@@ -72,6 +76,7 @@ class RegistryCopies:
         self._watch = watch
         self._changed = changed
         self._optional = frozenset(optional)
+        self._readable = readable
         self._entries: dict[str, dict[str, Entry]] = {topic: {} for topic in self._topics}
         self._detail = "not loaded"
         self.ready = False
@@ -140,7 +145,7 @@ class RegistryCopies:
         newest: dict[tuple[str, str], Entry] = {}
         for record in records:
             version = _version(record.value)
-            if version is None or record.value is None:
+            if version is None or record.value is None or not self._readable(record.topic, record.value):
                 if record.value is not None:
                     _log.error("registry.unreadable", topic=record.topic, offset=record.offset)
                 continue

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.identifiers import DossierCode, OrganId, ProcedureCode, Sha256
-from contracts.messages.base import Attachment, Moment, ShortText, Text
+from contracts.messages.base import Attachment, Moment, ShortText, Text, Whole
 from contracts.messages.dossier import Amount, Applicant, Result
 from contracts.problems import HubError
 
@@ -41,7 +41,7 @@ class DossierForm(Form):
     code: DossierCode | None = None
     procedure: ProcedureCode
     deciding_organ: OrganId | None = None
-    channel: Literal[1, 2, 3] = 1
+    channel: Annotated[Literal[1, 2, 3], Whole] = 1
     applicant: Applicant
     summary: Text | None = None
     due_at: Moment | None = None

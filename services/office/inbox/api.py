@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -82,14 +81,14 @@ class Poll:
         self._stopping = stopping
 
     async def read(
-        self, reader: tuple[str, str], kinds: Sequence[str], *, after: int, limit: int, wait: float
+        self, reader: tuple[str, str], sight: store.Sight, *, after: int, limit: int, wait: float
     ) -> list[dict[str, Any]]:
         """Items as soon as there are any, or none after `wait` seconds; holds no connection while it waits."""
         deadline = time.monotonic() + wait
         while True:
             ticket = self._bell.ticket(actions.bell(reader[1]))
             async with self._database.read() as conn:
-                items = await store.read(conn, reader, kinds=kinds, after=after, limit=limit)
+                items = await store.read(conn, reader, sight=sight, after=after, limit=limit)
             left = deadline - time.monotonic()
             if items or left <= 0 or self._stopping.is_set():
                 return items
@@ -130,7 +129,7 @@ def _add_read(router: APIRouter, desk: Desk, poll: Poll) -> None:
         kinds = visible(caller, kind)
         items = await poll.read(
             (caller.client_id, organ),
-            kinds,
+            store.Sight(kinds, "dossier:read" in caller.scopes, "document:read" in caller.scopes),
             after=_position(cursor),
             limit=limit,
             wait=min(wait, LONGEST_WAIT_SECONDS) if kinds else 0,

@@ -1,6 +1,7 @@
 """Queries over inbox items and acknowledgements."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -8,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import bulk
 from services.office.inbox.model import ITEM
+
+DOCUMENT_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""The subject of a document is a UUID, which no dossier code can be."""
 
 # Rows are locked in sorted order: this comes last in a transaction, so position order is commit order per organ.
 _COUNT = text("""
@@ -24,6 +28,8 @@ _READ = text("""
      CROSS JOIN LATERAL (
         SELECT * FROM inbox_item i
          WHERE i.organ = :organ AND i.kind = k.kind AND i.position > greatest(coalesce(r.floor, 0), :after)
+           AND (i.kind <> 'receipt' OR CASE WHEN i.subject ~ CAST(:document_key AS text) THEN CAST(:documents AS boolean)
+                                              ELSE CAST(:dossiers AS boolean) END)
            AND NOT EXISTS (SELECT FROM inbox_ack a WHERE a.client_id = :client AND a.organ = i.organ
                               AND a.kind = i.kind AND a.position = i.position)
          ORDER BY i.position LIMIT :limit) i
@@ -69,6 +75,15 @@ _FORGET = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller may see: kinds, and whether receipts about dossiers and about documents are among it."""
+
+    kinds: Sequence[str]
+    dossiers: bool = True
+    documents: bool = True
+
+
 async def take_positions(conn: AsyncConnection, counts: dict[str, int]) -> dict[str, int]:
     """Reserves so many positions per organ until the transaction ends; returns the last one of each."""
     rows = await conn.execute(_COUNT, {"organs": list(counts), "counts": list(counts.values())})
@@ -81,12 +96,22 @@ async def add(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 async def read(
-    conn: AsyncConnection, reader: tuple[str, str], *, kinds: Collection[str], after: int, limit: int
+    conn: AsyncConnection, reader: tuple[str, str], *, sight: Sight, after: int, limit: int
 ) -> list[dict[str, Any]]:
     """Items the client has not acknowledged for the organ, oldest first. `reader` is (client, organ)."""
     client, organ = reader
     rows = await conn.execute(
-        _READ, {"client": client, "organ": organ, "kinds": list(kinds), "after": after, "limit": limit}
+        _READ,
+        {
+            "client": client,
+            "organ": organ,
+            "kinds": list(sight.kinds),
+            "dossiers": sight.dossiers,
+            "documents": sight.documents,
+            "document_key": DOCUMENT_KEY,
+            "after": after,
+            "limit": limit,
+        },
     )
     return [dict(row) for row in rows.mappings()]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from contracts.directory import Directory, Resolution, local_date
-from contracts.levels import Level
+from contracts.levels import OFFICE_LEVELS, Level
 from contracts.problems import HubError
 from services.kernel.clock import Clock
 from services.office.organs import rules
@@ -36,10 +36,12 @@ class Organs:
         return organ.code if organ else code
 
     def recipient(self, code: str, pointer: str) -> str:
-        """The organ that receives; raises `recipient.*` when nobody does."""
+        """The organ that receives a dossier: one with an office. Raises `recipient.*` when nobody does."""
         found = self.resolve(code)
         if found.organ is None or found.problem:
             raise HubError(found.problem or "recipient.unknown", pointer=pointer)
+        if found.organ.level not in OFFICE_LEVELS:
+            raise HubError("recipient.unknown", "dossiers are handled by offices of this hub", pointer=pointer)
         return found.organ.code
 
     def acting(self, organs: Sequence[str], wanted: str | None, *, writes: bool) -> str:

@@ -7,6 +7,7 @@ import structlog
 from pydantic import ValidationError
 
 from contracts.directory import Directory
+from contracts.messages.base import Payload
 from contracts.messages.registry import KeyPublished, OrganChanged, SystemChanged
 from services.kernel.auth import System
 from services.kernel.clock import Clock
@@ -53,6 +54,18 @@ class Registry:
         key = self._keys.get(kid)
         ended = key is None or (key.valid_to is not None and key.valid_to <= self._clock.hub_now())
         return None if key is None or ended else dict(key.jwk)
+
+
+MODELS: dict[str, type[Payload]] = {ORGANS: OrganChanged, SYSTEMS: SystemChanged, KEYS: KeyPublished}
+
+
+def readable(topic: str, value: bytes) -> bool:
+    """Whether this release can read the entry."""
+    try:
+        MODELS[topic].model_validate_json(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _readable(topic: str, model: type[Model], entries: Mapping[str, bytes]) -> list[Model]:

@@ -6,6 +6,7 @@ Each public method is one transaction; who calls it holds the subject's row lock
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from contracts.custody import (
     ACTIONS,
@@ -171,18 +172,8 @@ class Office:
         move = Move(action=action, actor=organ, offer=offer, taker=taker)
         return replace(move, epoch=shown.stamp.epoch) if bound(shown, move) else move
 
-    def _write(
-        self,
-        organ: str,
-        subject: str,
-        action: str,
-        *,
-        move: Move | None = None,
-        deciding: str = "",
-        recipients: tuple[str, ...] = (),
-        readable: bool = True,
-        sendable: bool = True,
-    ) -> Fact:
+    def _write(self, organ: str, subject: str, action: str, **content: Any) -> Fact:
+        """Fact, number and outbox row in one; `content` is the rest of the fact's fields."""
         line = self.lines.setdefault((subject, organ), [])
         self._drawn += 1
         fact = Fact(
@@ -192,11 +183,7 @@ class Office:
             sender=organ,
             sequence=len(line) + 1,
             action=action,
-            move=move,
-            deciding=deciding,
-            recipients=recipients,
-            readable=readable,
-            sendable=sendable,
+            **content,
             snapshot=self._snapshot(organ, subject) if action == "transfer" else None,
         )
         line.append(Row(fact))

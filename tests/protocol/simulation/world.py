@@ -81,11 +81,13 @@ class World:
         if office.locks.are_free([subject]):
             office.issue(organ, subject, recipients, readable=readable, sendable=sendable)
 
-    def act(self, organ: str, subject: str, action: str, **how: str | bool) -> str:
+    def act(
+        self, organ: str, subject: str, action: str, *, taker: str = "", careless: bool = False, sendable: bool = True
+    ) -> str:
         office = self.offices[HOMES[organ]]
         if not office.locks.are_free([subject]):
             return "busy"
-        return office.act(organ, subject, action, **how)  # type: ignore[arg-type]
+        return office.act(organ, subject, action, taker=taker, careless=careless, sendable=sendable)
 
     def close(self, entry: Entry, organ: str) -> None:
         if self.gateway.locks.are_free([entry.fact.subject]):
