@@ -205,6 +205,21 @@ class GroupConsumer:
     async def start(self) -> None:
         with _broker_errors():
             await asyncio.wait_for(self._consumer.start(), START_SECONDS + REBALANCE_SECONDS)
+        self._join_again_if_misled()
+
+    def _join_again_if_misled(self) -> None:
+        """A static member in the place of its forerunner gets that one's partitions and is not told that it leads the
+        group: topics its forerunner did not know (it met a wiped broker before they were made again) would never be
+        read by anyone. Joining once more tells it; where another member leads, nothing changes."""
+        coordinator = self._consumer._coordinator
+        if coordinator._group_subscription is None and not self._has_all():
+            self._seen.clear()
+            coordinator.request_rejoin()
+
+    def _has_all(self) -> bool:
+        there = {topic: self._consumer.partitions_for_topic(topic) for topic in self._consumer.subscription()}
+        wanted = {KafkaPartition(topic, number) for topic, numbers in there.items() for number in numbers or ()}
+        return all(there.values()) and wanted <= self._consumer.assignment()
 
     async def poll(self, timeout: float) -> dict[TopicPartition, list[Record]]:
         """What has arrived, per partition in order; empty after `timeout`. Raises `LogLost` once per loss seen."""

@@ -28,8 +28,8 @@ _READ = text("""
      CROSS JOIN LATERAL (
         SELECT * FROM inbox_item i
          WHERE i.organ = :organ AND i.kind = k.kind AND i.position > greatest(coalesce(r.floor, 0), :after)
-           AND (i.kind <> 'receipt' OR CASE WHEN i.subject ~ CAST(:document_key AS text) THEN CAST(:documents AS boolean)
-                                              ELSE CAST(:dossiers AS boolean) END)
+           AND (i.kind <> 'receipt' OR CASE WHEN i.subject ~ CAST(:document_key AS text)
+                                            THEN CAST(:documents AS boolean) ELSE CAST(:dossiers AS boolean) END)
            AND NOT EXISTS (SELECT FROM inbox_ack a WHERE a.client_id = :client AND a.organ = i.organ
                               AND a.kind = i.kind AND a.position = i.position)
          ORDER BY i.position LIMIT :limit) i
