@@ -63,7 +63,7 @@ class Desk:
 
     def acting(self, caller: Caller, x_organ: str | None, *, writes: bool = False) -> Actor:
         """The organ a caller acts for, with the trace of the request."""
-        organ = self._organs.acting(caller.organs, x_organ, writes=writes)
+        organ = self._organs.acting(caller.organs, (x_organ or "").strip() or None, writes=writes)
         trace = structlog.contextvars.get_contextvars().get("traceparent", "")
         structlog.contextvars.bind_contextvars(organ=organ)
         return Actor(organ=organ, system=caller.client_id, traceparent=trace)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from uuid import uuid4
 
 from deploy.local.hub import Hub
+from deploy.local.processes import await_condition
 from deploy.stories import document
 from deploy.stories.stage import Stage
 from tests.e2e.parts import kill, start_again
@@ -36,6 +40,24 @@ async def test_a_document_waits_for_the_axis_and_is_answered_once(hub: Hub, stag
     shown = await sender.until(f"/v1/transfers/{transfer}", answered, "the answers of the central organ")
     # of the same second, so in no order
     assert sorted(_answers(shown)) == ["01", "03", "06"]
+
+
+async def test_a_central_document_to_several_organs_is_done_for_each(hub: Hub, stage: Stage) -> None:
+    """The axis keeps a copy per organ; the second copy is the same document and not a conflict."""
+    parties = [stage["commune-a"], stage["commune-b"], stage["district-a"]]
+    number = uuid4().hex[:8]
+    order = {"to": [party.organ for party in parties], "number": number, "notation": "VPCP", "subject": "V/v nhiều nơi"}
+    assert (await stage.http.post(f"{stage.axis_url}/_standin/documents", json=order)).status_code == 201
+    for party in parties:
+        await party.await_item(lambda item: item["data"].get("document", {}).get("number") == number, kind="document")
+    assert await asyncio.to_thread(await_condition, lambda: not _waiting(hub), 30.0), _waiting(hub)
+
+
+def _waiting(hub: Hub) -> list[str]:
+    """Transport statuses of what the axis still keeps for us."""
+    with closing(sqlite3.connect(f"file:{hub.home / 'axis' / 'axis.sqlite3'}?mode=ro", uri=True)) as axis:
+        rows = axis.execute("select status from delivery where system_id is not null and status <> 'done'")
+        return [status for (status,) in rows]
 
 
 def _states(shown: dict[str, object]) -> dict[str, str]:

@@ -88,9 +88,9 @@ def test_names_the_repository_it_cannot_reach_and_not_its_password(
     fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    monkeypatch.setenv(REPOSITORY_SETTING, f"http://me:secret@{address}/maven/")
+    monkeypatch.setenv(REPOSITORY_SETTING, f"http://me:secret@{address}/jars/")
     with pytest.raises(LocalError, match="Cannot fetch Apache Kafka") as refusal:
         class_path(lambda _: None)
-    assert f"http://{address}/maven" in str(refusal.value)
+    assert f"http://{address}/jars" in str(refusal.value)
     assert "secret" not in str(refusal.value)
     assert not list(fresh_cache.glob(".download-*"))
