@@ -85,7 +85,7 @@ _LIST: Final = (
     Message("control.resend-requested", Kind.CONTROL, receipt.ResendRequestedBatch),
     Message("delivery.voided", Kind.CONTROL, receipt.DeliveryVoided),
     Message("organ.changed", Kind.REGISTRY, registry.OrganChanged),
-    Message("system.changed", Kind.REGISTRY, registry.SystemChanged),
+    Message("system.changed", Kind.REGISTRY, registry.SystemChanged, version=2),
     Message("key.published", Kind.REGISTRY, registry.KeyPublished),
     Message("event.dossier-changed", Kind.EVENT, event.DossierChanged),
     Message("event.document-changed", Kind.EVENT, event.DocumentChanged),

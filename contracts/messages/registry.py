@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from contracts.identifiers import Identifier, OrganId
 from contracts.levels import Level
-from contracts.messages.base import Date, Moment, Ordinal, Payload, ShortText
+from contracts.messages.base import Date, Moment, Ordinal, Payload, ShortText, Whole
 
 
 class Alias(Payload):
@@ -52,8 +52,17 @@ class OrganChanged(Payload):
     """Unit it serves: era.province.district.commune in statistics-office numbers."""
 
 
+class Quota(Payload):
+    """How much a system may send to each process, on average over a second; a burst of two seconds is taken."""
+
+    requests_per_second: Annotated[int, Field(ge=1, le=100_000), Whole] | None = None
+    """None: the hub's default."""
+    bytes_per_second: Annotated[int, Field(ge=1024, le=10_000_000_000), Whole] | None = None
+    """Of request bodies. None: the hub's default."""
+
+
 class SystemChanged(Payload):
-    """`system.changed`: an agency system as offices need it to know who calls; no secret."""
+    """`system.changed`: an agency system as offices need it to know who calls; no secret. `quota` since version 2."""
 
     client_id: Identifier
     version: Ordinal
@@ -62,6 +71,7 @@ class SystemChanged(Payload):
     organs: Annotated[list[OrganId], Field(max_length=5000)]
     scopes: Annotated[list[Scope], Field(max_length=50)]
     suspended: StrictBool = False
+    quota: Quota | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -13,7 +13,7 @@ from gateway.identity.actions import private_context
 from gateway.identity.model import KEYS, SYSTEMS
 from gateway.identity.rules import signing_key
 from gateway.registries import store
-from services.kernel.auth import System
+from services.kernel.auth import System, system_of
 from services.kernel.crypto import Keyring
 
 
@@ -32,7 +32,7 @@ class SystemSnapshot:
         if not documents:
             return False
         changed = [SystemChanged.model_validate_json(document) for document in documents]
-        systems = {**self.systems, **{system.client_id: _system(system) for system in changed}}
+        systems = {**self.systems, **{system.client_id: system_of(system) for system in changed}}
         active = (system for system in systems.values() if not system.suspended)
         speakers = Counter(organ for system in active for organ in system.organs)
         self.systems, self.speakers, self._revision = systems, speakers, revision
@@ -76,7 +76,3 @@ class KeySnapshot:
         """The keys tokens may be signed with now or soon, the oldest first."""
         current = [key for key in self._keys.values() if key.valid_to is None or key.valid_to > now]
         return [key.jwk for key in sorted(current, key=lambda key: (key.valid_from, key.kid))]
-
-
-def _system(system: SystemChanged) -> System:
-    return System(system.client_id, tuple(system.organs), frozenset(system.scopes), system.suspended)

@@ -21,6 +21,7 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 from starlette.requests import HTTPConnection
 
+from contracts.messages.registry import Quota, SystemChanged
 from contracts.problems import HubError
 from services.kernel.clock import Clock
 
@@ -56,6 +57,22 @@ class System:
     organs: tuple[str, ...]
     scopes: frozenset[str]
     suspended: bool = False
+    requests_per_second: int | None = None
+    """Its quota; None: the hub's default. So with `bytes_per_second`, of request bodies."""
+    bytes_per_second: int | None = None
+
+
+def system_of(told: SystemChanged) -> System:
+    """A system as its registry entry tells of it."""
+    quota = told.quota or Quota()
+    return System(
+        client_id=told.client_id,
+        organs=tuple(told.organs),
+        scopes=frozenset(told.scopes),
+        suspended=told.suspended,
+        requests_per_second=quota.requests_per_second,
+        bytes_per_second=quota.bytes_per_second,
+    )
 
 
 @dataclass(frozen=True, slots=True)

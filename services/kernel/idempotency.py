@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the answer is kept in the transaction of the effect and given again to a repeat.
 
-An answer that is known only after the commit is first held as pending, in that transaction, and finished by a second
-one; a pending row that outlived its hold counts as never begun.
+An answer that is known only after the commit is kept twice: what can be promised already, in the transaction of the
+effect and held back for as long as the process may still be at it; then the final one. Whoever dies in between has
+promised.
 """
 
 import base64
@@ -18,8 +19,8 @@ from contracts.problems import HubError
 from services.kernel.crypto import Keyring
 
 # begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
-#    │        └──effect, hold──▶ pending ──finish──▶ kept   (drop: forgotten)
-#    └──▶ idempotency.in_progress (concurrent or pending), idempotency.reused (another body)
+#    │        └──effect, finish with a hold──▶ held back ──finish or the hold ends──▶ kept   (drop: forgotten)
+#    └──▶ idempotency.in_progress (concurrent or held back), idempotency.reused (another body)
 
 KEPT_DAYS = 7
 MAX_KEY_CHARACTERS = 200
@@ -47,7 +48,9 @@ _KEEP = text("""
        SET body_digest = excluded.body_digest, status = excluded.status, answer = excluded.answer,
            held_until = excluded.held_until, created_at = now()
 """)
-_DROP = text("DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key AND answer IS NULL")
+_DROP = text("""
+    DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key AND held_until > now()
+""")
 _PURGE = text("DELETE FROM idempotency WHERE created_at < now() - make_interval(days => :days)")
 
 
@@ -103,19 +106,14 @@ class Idempotency:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    async def begin(
-        self, conn: AsyncConnection, request: Keyed, *, hold_seconds: float | None = None
-    ) -> Fresh | Replay:
+    async def begin(self, conn: AsyncConnection, request: Keyed) -> Fresh | Replay:
         """Fresh or the first answer; raises idempotency.in_progress and idempotency.reused.
 
-        The key stays locked until the transaction ends. With `hold_seconds` it stays taken after that as well,
-        until `finish`, `drop` or that time.
+        The key stays locked until the transaction ends.
         """
         outcome = (await self.begin_many(conn, [request]))[0]
         if isinstance(outcome, HubError):
             raise outcome
-        if isinstance(outcome, Fresh) and hold_seconds is not None:
-            await self._keep(conn, [(request, None)], hold_seconds)
         return outcome
 
     async def begin_many(self, conn: AsyncConnection, requests: Sequence[Keyed]) -> list[Fresh | Replay | HubError]:
@@ -131,10 +129,13 @@ class Idempotency:
             outcomes[place] = self._judge(requests[place], found.get(nth))
         return outcomes
 
-    async def finish(self, conn: AsyncConnection, request: Keyed, answer: Answer) -> None:
-        """Keeps a 2xx answer; others are not kept, a hold for them ends."""
+    async def finish(self, conn: AsyncConnection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0) -> None:
+        """Keeps a 2xx answer; others are not kept, and what is held back is forgotten.
+
+        With `hold_seconds` a repeat meets idempotency.in_progress for that long, unless this is called again sooner.
+        """
         if 200 <= answer.status < 300:
-            await self._keep(conn, [(request, answer)], 0.0)
+            await self._keep(conn, [(request, answer)], hold_seconds)
         else:
             await self.drop(conn, request)
 
@@ -145,7 +146,7 @@ class Idempotency:
             await self._keep(conn, kept, 0.0)
 
     async def drop(self, conn: AsyncConnection, request: Keyed) -> None:
-        """Ends a hold without an answer: the next request with the key is fresh."""
+        """Forgets what is held back: the next request with the key is fresh."""
         await conn.execute(_DROP, {"client": request.client, "route": request.route, "key": request.key})
 
     async def purge(self, conn: AsyncConnection) -> int:
@@ -166,18 +167,16 @@ class Idempotency:
         return {row.place - 1: row for row in rows}
 
     def _judge(self, request: Keyed, row: Row[Any] | None) -> Fresh | Replay | HubError:
-        if row is None or (row.answer is None and not row.held):
+        if row is None or row.answer is None:  # without an answer: of an earlier release, its process died
             return Fresh()
         if row.body_digest != request.body_digest:
             return HubError("idempotency.reused")
-        if row.answer is None:
+        if row.held:
             return HubError("idempotency.in_progress")
         kept = orjson.loads(self._keyring.open(row.answer, request.context))
         return Replay(row.status, base64.b64decode(kept["body"]), {**kept["headers"], **REPLAYED})
 
-    async def _keep(
-        self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer | None]], hold_seconds: float
-    ) -> None:
+    async def _keep(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> None:
         await conn.execute(
             _KEEP,
             {
@@ -185,8 +184,8 @@ class Idempotency:
                 "routes": [request.route for request, _ in answers],
                 "keys": [request.key for request, _ in answers],
                 "digests": [request.body_digest for request, _ in answers],
-                "statuses": [answer and answer.status for _, answer in answers],
-                "answers": [answer and self._sealed(request, answer) for request, answer in answers],
+                "statuses": [answer.status for _, answer in answers],
+                "answers": [self._sealed(request, answer) for request, answer in answers],
                 "hold": hold_seconds,
             },
         )

@@ -18,11 +18,17 @@ CODE_OF_STATUS = {
     404: "request.not_found",
     405: "request.method_not_allowed",
     408: "request.timeout",
+    412: "request.precondition_failed",
     413: "size.too_large",
+    414: "request.uri_too_long",
     415: "request.unsupported_media_type",
+    416: "request.range_not_satisfiable",
     422: "request.invalid",
+    429: "quota.exceeded",
+    431: "request.headers_too_large",
     500: "system.failed",
     503: "system.overloaded",
+    507: "system.disk_full",
 }
 
 
@@ -76,7 +82,7 @@ def problem_response(error: HubError, instance: str, errors: Sequence[Mapping[st
     """The body with its headers: 429, 503 and retryable 409 say when to come again."""
     problem = error.problem
     headers = dict(error.headers)
-    if problem.status in (429, 503) or (problem.retryable and problem.status == 409):
+    if problem.status in (429, 503, 507) or (problem.retryable and problem.status == 409):
         headers.setdefault("Retry-After", str(problem.retry_after_seconds or RETRY_SECONDS))
     return Response(
         orjson.dumps(problem_body(error, instance, errors)),

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from contracts.problems import PROBLEMS, HubError
+from contracts.problems import HubError
 from services.kernel.auth import Authenticator, Caller, require
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
-from services.kernel.problem_details import MEDIA_TYPE, SCHEMA
+from services.kernel.openapi import ALWAYS as EVERYWHERE
+from services.kernel.openapi import Responses, problem_responses
 from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
 
@@ -28,21 +29,8 @@ _bearer = HTTPBearer(bearerFormat="JWT", auto_error=False, description="Token of
 XOrgan = Annotated[str | None, Header(description=_ORGAN)]
 IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
 
-ALWAYS = (
-    "request.malformed",
-    "request.invalid",
-    "auth.missing",
-    "auth.invalid",
-    "auth.scope",
-    "system.suspended",
-    "organ.ambiguous",
-    "organ.forbidden",
-    "organ.wrong_office",
-    "sender.unknown",
-    "system.storage_unavailable",
-    "system.overloaded",
-)
-"""What any operation may answer."""
+ALWAYS = (*EVERYWHERE, "organ.ambiguous", "organ.forbidden", "organ.wrong_office", "sender.unknown")
+"""What any operation of an office may answer."""
 WRITES = ("sender.suspended", "idempotency.in_progress", "idempotency.reused", "size.too_large")
 
 
@@ -79,15 +67,18 @@ class Desk:
         await self._idempotency.finish(conn, keyed, answer)
         return respond(answer)
 
-    async def hold(self, conn: AsyncConnection, keyed: Keyed | None, seconds: float) -> Replay | None:
-        """For answers known only after the commit: takes the key until `settle`, or gives the answer of before."""
-        outcome = await self._idempotency.begin(conn, keyed, hold_seconds=seconds) if keyed else None
+    async def replay(self, conn: AsyncConnection, keyed: Keyed | None) -> Replay | None:
+        """The answer of before, if there was one; the key is taken until the transaction ends."""
+        outcome = await self._idempotency.begin(conn, keyed) if keyed else None
         return outcome if isinstance(outcome, Replay) else None
 
-    async def settle(self, conn: AsyncConnection, keyed: Keyed | None, answer: Answer | None) -> None:
-        """Keeps the answer for a key that is held, or frees the key when there is none."""
+    async def keep(
+        self, conn: AsyncConnection, keyed: Keyed | None, answer: Answer | None, *, hold_seconds: float = 0.0
+    ) -> None:
+        """The answer to repeats from now on, or behind the hold if nothing better was kept until then; None takes back
+        what is held."""
         if keyed is not None and answer is not None:
-            await self._idempotency.finish(conn, keyed, answer)
+            await self._idempotency.finish(conn, keyed, answer, hold_seconds=hold_seconds)
         elif keyed is not None:
             await self._idempotency.drop(conn, keyed)
 
@@ -135,18 +126,9 @@ def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str]
     return Answer(status, orjson.dumps(body), headers or {})
 
 
-def problems(*codes: str, writes: bool = False) -> dict[int | str, dict[str, Any]]:
+def problems(*codes: str, writes: bool = False) -> Responses:
     """The problem responses of an operation, by status, for the API page."""
-    by_status: dict[int, list[str]] = {}
-    for code in dict.fromkeys((*codes, *ALWAYS, *(WRITES if writes else ()))):
-        by_status.setdefault(PROBLEMS[code].status, []).append(code)
-    return {
-        status: {
-            "description": ", ".join(f"`{code}`" for code in listed),
-            "content": {MEDIA_TYPE: {"schema": SCHEMA}},
-        }
-        for status, listed in sorted(by_status.items())
-    }
+    return problem_responses((*codes, *(WRITES if writes else ())), ALWAYS)
 
 
 def version_of(if_match: str | None) -> int | None:

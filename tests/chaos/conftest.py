@@ -1,4 +1,4 @@
-"""A hub of its own for the chaos: whole, in a temporary home, on free ports."""
+"""A fresh hub for each run of the chaos: whole, in a temporary home, on free ports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from deploy.local.hub import Hub
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
 async def hub() -> AsyncIterator[Hub]:
     with tempfile.TemporaryDirectory(prefix="lienthong-chaos-", ignore_cleanup_errors=True) as folder:
         hub = Hub(Path(folder) / "hub")

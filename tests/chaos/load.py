@@ -122,21 +122,30 @@ class Load:
         return posted
 
     async def _hand_on(self, case: Case, taker: Client, rng: random.Random) -> None:
-        """Offers custody; it is taken, refused, recalled and taken at once, or refused first and then taken."""
-        way = rng.choices(("taken", "refused", "race", "again"), (5, 2, 2, 1))[0]
+        """Offers custody; it is taken, refused, recalled, both at once, or refused first and then taken."""
+        way = rng.choices(("taken", "refused", "recalled", "race", "again"), (5, 2, 1, 2, 1))[0]
         await self._offer(case, taker)
         if way == "race":
             await self._race(case, taker)
-            return
-        if way != "taken":
-            await self._act(case, taker, "refuse_custody", reason="Không thuộc thẩm quyền")
-            case.offered = ""
-            await case.custodian.until_dossier(case.code, _held, "is held again")
-            if way == "refused":
-                return
-            await self._offer(case, taker)
-        await self._act(case, taker, "accept_custody")
-        await self._taken(case, taker)
+        elif way == "recalled":
+            await self._act(case, case.custodian, "recall_custody")
+            await self._returned(case)
+        elif way == "refused":
+            await self._refuse_offer(case, taker)
+        else:
+            if way == "again":
+                await self._refuse_offer(case, taker)
+                await self._offer(case, taker)
+            await self._act(case, taker, "accept_custody")
+            await self._taken(case, taker)
+
+    async def _refuse_offer(self, case: Case, taker: Client) -> None:
+        await self._act(case, taker, "refuse_custody", reason="Không thuộc thẩm quyền")
+        await self._returned(case)
+
+    async def _returned(self, case: Case) -> None:
+        case.offered = ""
+        await case.custodian.until_dossier(case.code, _held, "is held again")
 
     async def _offer(self, case: Case, taker: Client) -> None:
         giver, body = case.custodian, {"to": taker.organ, "reason": "Chuyển theo thẩm quyền"}

@@ -18,23 +18,24 @@ from tests.chaos.faults import RECOVERY_SECONDS, Faults
 from tests.chaos.load import OFFICES, SENDERS, Load
 from tests.chaos.sight import Sight
 
-SEED = "mini"
+SEEDS = ("mini", pytest.param("two", marks=pytest.mark.more))
 WORKERS = 8
 LEAST_ACCEPTED = 300
 
 
 @pytest.mark.timeout(420)
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_nothing_is_lost_doubled_or_disordered_whatever_fails(
-    hub: Hub, capsys: pytest.CaptureFixture[str]
+    hub: Hub, capsys: pytest.CaptureFixture[str], seed: str
 ) -> None:
     log, began = Log(), time.monotonic()
     async with httpx.AsyncClient(timeout=httpx.Timeout(20.0, connect=5.0)) as http:
         systems = {name: Agency(entry, http) for name, entry in read_credentials(hub.home).items()}
-        clients = {name: Client(systems[name], http, log, seed=SEED) for name in SENDERS}
+        clients = {name: Client(systems[name], http, log, seed=seed) for name in SENDERS}
         for name in SENDERS:
             await systems[name].token()  # the gateway may be away later
-        load = Load(clients, log, SEED)
-        faults = Faults(hub, lambda: load.accepted, _canary(load), random.Random(SEED))
+        load = Load(clients, log, seed)
+        faults = Faults(hub, lambda: load.accepted, _canary(load), random.Random(seed))
         stop = asyncio.Event()
         running = asyncio.create_task(load.run(stop, workers=WORKERS))
         try:
@@ -44,10 +45,10 @@ async def test_nothing_is_lost_doubled_or_disordered_whatever_fails(
             await running
         loaded = time.monotonic() - began
         sight = Sight({name: clients[name] for name in OFFICES}, log)
-        drained = await sight.look(hub.database_url("gateway"), random.Random(SEED))
+        drained = await sight.look(hub.database_url("gateway"), random.Random(seed))
     report = judge(log.evidence)
     with capsys.disabled():
-        print(f"\n{report.line('mini chaos', len(faults.done))}")
+        print(f"\n{report.line(f'{seed} chaos', len(faults.done))}")
         print(f"  {load.ended} stories, {log.repeats} repeats, {len(log.evidence.replays)} answers asked again")
         print(f"  load {loaded:.0f} s, drained {drained:.1f} s; recovered: {', '.join(map(str, faults.done))}")
     _require(report, load)
@@ -55,7 +56,7 @@ async def test_nothing_is_lost_doubled_or_disordered_whatever_fails(
 
 def _canary(load: Load) -> Callable[[], Awaitable[None]]:
     """A document from a commune to all three levels; it passes every program."""
-    rng = random.Random(f"{SEED} canary")
+    rng = random.Random(f"{load.seed} canary")
     sender = load.clients["commune-a"]
     recipients = [load.clients[name] for name in ("commune-b", "district-a", "department-a")]
 

@@ -11,13 +11,14 @@ from services.kernel.idempotency import Answer, Keyed
 from services.office.dossiers import views
 from services.office.dossiers.actions import Act, Dossiers, Outcome
 from services.office.dossiers.events import bell as stamp_bell
+from services.office.dossiers.rules import View
 from services.office.organs.rules import Actor
 from services.office.web import Desk, json_answer, respond
 
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.5
-HOLD_SECONDS = 30.0
-"""A key stays taken that long if the process dies while it waits."""
+HOLD_SECONDS = 15.0
+"""After that the process that waited has died, and a repeat is told what it had promised."""
 
 
 class Waiting:
@@ -31,14 +32,16 @@ class Waiting:
 
     async def act(self, actor: Actor, code: str, act: Act, keyed: Keyed | None) -> Response:
         async with self._database.transaction() as conn:
-            replay = await self._desk.hold(conn, keyed, HOLD_SECONDS)
+            replay = await self._desk.replay(conn, keyed)
             if replay:
                 return respond(replay)
             outcome = await self._dossiers.act(conn, actor, code, act)
             if outcome.awaited is None:
-                answer = json_answer(200, views.acted(outcome.view, outcome.transfers))
-                await self._desk.settle(conn, keyed, answer)
+                answer = _answer(outcome.view, outcome.transfers)
+                await self._desk.keep(conn, keyed, answer)
                 return respond(answer)
+            promised = _answer(outcome.view, outcome.transfers, known=False)
+            await self._desk.keep(conn, keyed, promised, hold_seconds=HOLD_SECONDS)
         return respond(await self._await_word(actor, code, outcome, outcome.awaited, keyed))
 
     async def _await_word(
@@ -48,13 +51,12 @@ class Waiting:
             known = await self._has_come(actor, code, transfer)
         except HubError:
             async with self._database.transaction() as conn:
-                await self._desk.settle(conn, keyed, None)
+                await self._desk.keep(conn, keyed, None)
             raise
         async with self._database.transaction() as conn:
             view = await self._dossiers.show(conn, actor.organ, code)
-            headers = {} if known else {"Retry-After": str(PROBLEMS["custody.taking"].retry_after_seconds)}
-            answer = json_answer(200 if known else 202, views.acted(view, outcome.transfers), headers)
-            await self._desk.settle(conn, keyed, answer)
+            answer = _answer(view, outcome.transfers, known=known)
+            await self._desk.keep(conn, keyed, answer)
         return answer
 
     async def _has_come(self, actor: Actor, code: str, transfer: str) -> bool:
@@ -69,3 +71,8 @@ class Waiting:
             if left <= 0:
                 return False
             await self._bell.wait_since(ticket, min(left, POLL_SECONDS))
+
+
+def _answer(view: View, transfers: tuple[str, ...], *, known: bool = True) -> Answer:
+    headers = {} if known else {"Retry-After": str(PROBLEMS["custody.taking"].retry_after_seconds)}
+    return json_answer(200 if known else 202, views.acted(view, transfers), headers)

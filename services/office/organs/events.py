@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from contracts.directory import Directory
 from contracts.messages.base import Payload
 from contracts.messages.registry import KeyPublished, OrganChanged, SystemChanged
-from services.kernel.auth import System
+from services.kernel.auth import System, system_of
 from services.kernel.clock import Clock
 
 ORGANS, SYSTEMS, KEYS = TOPICS = ("registry.organ", "registry.system", "registry.key")
@@ -37,9 +37,7 @@ class Registry:
             self._directory = directory
         elif topic == SYSTEMS:
             for system in _readable(topic, SystemChanged, entries):
-                self._systems[system.client_id] = System(
-                    system.client_id, tuple(system.organs), frozenset(system.scopes), system.suspended
-                )
+                self._systems[system.client_id] = system_of(system)
         elif topic == KEYS:
             self._keys |= {key.kid: key for key in _readable(topic, KeyPublished, entries)}
 

@@ -80,34 +80,37 @@ async def test_of_concurrent_requests_one_acts_and_the_others_wait(
     assert await request() == "replay"
 
 
-async def test_an_answer_that_comes_after_the_commit_holds_the_key_meanwhile(
+async def test_an_answer_that_comes_after_the_commit_is_held_back_meanwhile(
     idempotency: Idempotency, database: Database
 ) -> None:
     async with database.transaction() as conn:
-        assert await idempotency.begin(conn, keyed(), hold_seconds=30) == Fresh()
+        assert await idempotency.begin(conn, keyed()) == Fresh()
+        await idempotency.finish(conn, keyed(), Answer(202, b"promised"), hold_seconds=30)
     async with database.transaction() as conn:
         with pytest.raises(HubError, match="being answered"):
             await idempotency.begin(conn, keyed())
         with pytest.raises(HubError, match="another body"):
             await idempotency.begin(conn, keyed(body=b"other"))
     async with database.transaction() as conn:
-        await idempotency.finish(conn, keyed(), Answer(202, b"late"))
+        await idempotency.finish(conn, keyed(), Answer(200, b"known"))
     async with database.transaction() as conn:
         replay = await idempotency.begin(conn, keyed())
         assert isinstance(replay, Replay)
-        assert replay.body == b"late"
+        assert replay.body == b"known"
 
 
-async def test_a_hold_that_ran_out_or_ended_without_an_answer_is_fresh_again(
+async def test_what_was_promised_is_answered_when_nobody_came_to_finish_it(
     idempotency: Idempotency, database: Database
 ) -> None:
     async with database.transaction() as conn:
-        await idempotency.begin(conn, keyed("a"), hold_seconds=-1)
-        await idempotency.begin(conn, keyed("b"), hold_seconds=30)
+        await idempotency.finish(conn, keyed("a"), Answer(202, b"promised"), hold_seconds=-1)
+        await idempotency.finish(conn, keyed("b"), Answer(202, b"promised"), hold_seconds=30)
     async with database.transaction() as conn:
-        await idempotency.finish(conn, keyed("b"), Answer(503, b""))
+        await idempotency.finish(conn, keyed("b"), Answer(409, b""))
     async with database.transaction() as conn:
-        assert await idempotency.begin(conn, keyed("a", b"other body")) == Fresh()
+        replay = await idempotency.begin(conn, keyed("a"))
+        assert isinstance(replay, Replay)
+        assert replay.body == b"promised"
         assert await idempotency.begin(conn, keyed("b")) == Fresh()
 
 

@@ -165,7 +165,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def test_schema_that_refers_elsewhere_does_not_compile(elsewhere: Path) -> None:
     for contract in (contract for message in MESSAGES.values() for contract in message.contracts):
         path = elsewhere / f"{contract}.json"
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         path.write_text('{"$ref": "https://elsewhere.example/schema.json"}', encoding="utf-8")
     with pytest.raises(ValidationError, match="Retrieval is disabled"):
         registry.warm()

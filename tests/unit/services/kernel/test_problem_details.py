@@ -29,7 +29,7 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
 def test_whoever_should_come_again_is_told_when(code: str) -> None:
     problem = PROBLEMS[code]
     told = "Retry-After" in problem_response(HubError(code), "urn:x").headers
-    assert told == (problem.status in (429, 503) or (problem.status == 409 and problem.retryable))
+    assert told == (problem.status in (429, 503, 507) or (problem.status == 409 and problem.retryable))
 
 
 def test_an_own_retry_after_is_kept() -> None:
