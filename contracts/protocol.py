@@ -153,7 +153,7 @@ EXPIRY_SECONDS = 72 * 3600
 """Gateway: after this the sender is told that nobody answered (`receipt.expired`); a later hand-over still counts."""
 
 
-def wait_seconds(schedule: tuple[int, ...], attempts: int) -> int:
+def wait_seconds(schedule: tuple[float, ...], attempts: int) -> float:
     """Seconds to wait after `attempts` sendings (≥ 1); the last step repeats."""
     return schedule[min(max(attempts, 1), len(schedule)) - 1]
 
@@ -162,15 +162,20 @@ ASK_PAUSE_SECONDS = 1
 """Shortest time between two `control.resend-requested` for one subject."""
 
 
-def is_unread(sent: int | None, *, passed: int | None, end: int) -> bool:
-    """True while a record lies in the log ahead of the group that must read it: sending again would only double it.
+def unread(*, passed: int | None, start: int, end: int) -> range:
+    """Offsets that lie in the log ahead of the group that must read them: sending those again would only double them.
 
-    `sent` is the offset of the last sending (None: never, or forgotten), `passed` the group's committed offset,
-    `end` the partition's end. This wait has no timer of its own, so it must end by itself: what was cut off behind
-    the end is lost, and a group without a commit may be a live reader that stands at the end of a topic that was
-    made anew beneath it and has nothing to commit; neither is waited for.
+    `passed` is the group's committed offset, `start` and `end` are the bounds of what the partition holds. This wait
+    has no timer of its own, so it must end by itself: what was cut off at either side is lost, and a group without a
+    commit may be a live reader that stands at the end of a topic that was made anew beneath it and has nothing to
+    commit; neither is waited for.
     """
-    return sent is not None and passed is not None and passed <= sent < end
+    return range(0) if passed is None else range(max(passed, start), end)
+
+
+def is_unread(sent: int | None, *, passed: int | None, end: int, start: int = 0) -> bool:
+    """True while a row's record is `unread`; `sent` is the offset of its last sending, None: never, or forgotten."""
+    return sent is not None and sent in unread(passed=passed, start=start, end=end)
 
 
 def is_log_loss(acknowledged: int | None, offset: int | None) -> bool:
@@ -203,6 +208,19 @@ def to_send(rows: Sequence[Sending]) -> list[int]:
         if row.rung is Rung.UNSENT
         or (row.rung is Rung.SENT and tail_due)
         or (row.rung is Rung.ROUTED and row.due and not row.unread)
+    ]
+
+
+def hops_to_send(rows: Sequence[Sending]) -> list[int]:
+    """The same for the hops of one subject to one office, in order of number: SENT ones wait for their receipt.
+
+    Unsent ones go at once. From the first sent one on that is due and read every open one goes again, for the office
+    drops what stands behind a gap. Those before it keep their own time: the office may be stuck at one of them for
+    long, and what is added behind must not have the whole line sent again.
+    """
+    first = next((i for i, row in enumerate(rows) if row.rung is Rung.SENT and row.due and not row.unread), len(rows))
+    return [
+        place for place, row in enumerate(rows) if row.rung is Rung.UNSENT or (row.rung is Rung.SENT and place >= first)
     ]
 
 

@@ -3,7 +3,7 @@
 The rows of the ledger's transaction are the outbox; `pending` is the mark, `round` tells a late ack from a new sending.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import uuid5
@@ -20,12 +20,14 @@ from contracts.protocol import Stamp
 from contracts.topology import deliver
 from gateway.work import Sealer, context_of
 from services.kernel.clock import Clock
-from services.kernel.messaging.records import Ack, Outgoing, TopicPartition
+from services.kernel.messaging.records import Ack, Outgoing, Unread
 from services.kernel.messaging.retry import DELIVERY, Schedule
+from services.kernel.messaging.unread import AHEAD, is_ahead, positions
 
 CHUNK_BYTES = 8 * 1024 * 1024
 DUE_AT_ONCE = 500
 RECEIPT_BYTES = 200 * 1024
+TOPIC_PREFIX = "deliver."
 
 _HELD = "EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)"
 _TAKE_HOPS = text("""
@@ -46,26 +48,19 @@ _SENT_HOPS = text(f"""
                   CAST(:offsets AS bigint[])) AS a(id, round, log_partition, log_offset)
      WHERE h.id = a.id AND h.round = a.round AND h.pending AND {_HELD}
 """)  # noqa: S608 - constant text
-# Open hops of an office behind a due one go with it: order holds and nothing is sent entry by entry.
-_HOPS_DUE = text("""
-    WITH passed AS (
-        SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
-                      AS p(topic, log_partition, committed)
-    ), due AS (
-        SELECT h.subject, h.office, min(h.hopsequence) AS first, max(p.committed) AS committed
-          FROM hop h JOIN passed p ON p.topic = CAST(:prefix AS text) || h.office
-                                  AND p.log_partition = h.log_partition AND h.log_offset < p.committed
+# `protocol.hops_to_send` in SQL; a table test holds the two together.
+_HOPS_DUE = text(f"""
+    WITH {AHEAD}, due AS (
+        SELECT h.subject, h.office, min(h.hopsequence) AS first FROM hop h
          WHERE NOT h.done AND NOT h.pending AND h.due_at <= now()
+           AND NOT {is_ahead("h", topic="CAST(:prefix AS text) || h.office")}
          GROUP BY h.subject, h.office LIMIT :limit
     ), tail AS (
         SELECT h.id FROM due d JOIN hop h ON h.subject = d.subject AND h.office = d.office AND h.hopsequence >= d.first
-         WHERE NOT h.done
-           AND NOT EXISTS (SELECT FROM hop w WHERE w.subject = d.subject AND w.office = d.office AND NOT w.done
-                              AND NOT w.pending AND w.log_offset >= d.committed)
-         ORDER BY h.id FOR UPDATE OF h
+         WHERE NOT h.done ORDER BY h.id FOR UPDATE OF h
     )
     UPDATE hop h SET pending = true, round = h.round + 1 FROM tail WHERE h.id = tail.id
-""")
+""")  # noqa: S608 - constant text
 # In parts, so that no single statement runs into its time-out however much is open.
 _FORGET_HOPS = text("""
     WITH part AS (SELECT id FROM hop WHERE NOT done AND id > :after ORDER BY id LIMIT :limit), moved AS (
@@ -138,15 +133,9 @@ class HopSource:
             marks = _marks(acks) | {"lease": self._lease, "fence": fence}
             await conn.execute(_SENT_HOPS, marks | self._delays)
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
-        positions = {
-            "topics": [position.topic for position in passed],
-            "partitions": [position.partition for position in passed],
-            "offsets": list(passed.values()),
-            "prefix": "deliver.",
-            "limit": DUE_AT_ONCE,
-        }
-        return (await conn.execute(_HOPS_DUE, positions)).rowcount
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+        parameters = positions(unread) | {"prefix": TOPIC_PREFIX, "limit": DUE_AT_ONCE}
+        return (await conn.execute(_HOPS_DUE, parameters)).rowcount
 
     async def log_lost(self, conn: AsyncConnection) -> None:
         after: int | None = 0
@@ -197,7 +186,7 @@ class ReceiptSource:
         if ids:
             await conn.execute(_DROP_RECEIPTS, {"ids": ids, "lease": self._lease, "fence": fence})
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
         return 0
 
     async def log_lost(self, conn: AsyncConnection) -> None:
@@ -242,7 +231,7 @@ class EventSource:
             ids = [ack.outgoing.ref[0] for ack in acks]
             await conn.execute(_SENT_EVENTS, {"ids": sorted(ids), "lease": self._lease, "fence": fence})
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
         return 0
 
     async def log_lost(self, conn: AsyncConnection) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
 import structlog
 
@@ -10,7 +9,7 @@ from contracts.problems import HubError
 from gateway.national.actions import Connector
 from gateway.national.client import AxisRefused, AxisUnavailable
 from services.kernel.bell import Bell
-from services.kernel.leases import Lease, LeaseLost, Leases
+from services.kernel.leases import LeaseLost, Leases
 from services.kernel.messaging.outbox import BELL
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
@@ -37,39 +36,22 @@ class AxisWorker:
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                lease = await self._leases.acquire(LEASE)
-                self._active = lease is not None
-                if lease is None:
+                self._active = False
+                if not await self._leases.lead(LEASE, stop, lambda _: self._lead(stop)):
                     await pause(stop, TURN_SECONDS)
-                else:
-                    await self._lead(lease, stop)
             except LeaseLost:
                 log.warning("axis.lease_lost")
             except HubError as error:
                 self._problem = error.code
                 await pause(stop, TURN_SECONDS)
 
-    async def _lead(self, lease: Lease, stop: asyncio.Event) -> None:
-        renewing = asyncio.create_task(self._renew(lease))
-        try:
-            while not stop.is_set() and not renewing.done():
-                ticket = self._bell.ticket(BELL)
-                await self._turn()
-                if not stop.is_set():
-                    await self._bell.wait_since(ticket, TURN_SECONDS)
-        finally:
-            renewing.cancel()
-            await asyncio.wait({renewing})
-            with suppress(HubError):
-                await self._leases.release(lease)
-        if not renewing.cancelled():
-            renewing.result()
-
-    async def _renew(self, lease: Lease) -> None:
-        while True:
-            await asyncio.sleep(self._leases.ttl_seconds / 3)
-            with suppress(HubError):
-                await self._leases.renew(lease)
+    async def _lead(self, stop: asyncio.Event) -> None:
+        """One turn, and then a wait for the next one or the bell."""
+        self._active = True
+        ticket = self._bell.ticket(BELL)
+        await self._turn()
+        if not stop.is_set():
+            await self._bell.wait_since(ticket, TURN_SECONDS)
 
     async def _turn(self) -> None:
         for _ in range(BURST):

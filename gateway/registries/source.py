@@ -4,7 +4,7 @@ Topics are compacted and readers upsert by version, so only the newest entry of 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from uuid import uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +15,7 @@ from contracts.registry import MESSAGES
 from gateway.registries import actions, store
 from gateway.registries.model import Registry
 from services.kernel.clock import Clock
-from services.kernel.messaging.records import Ack, Outgoing, TopicPartition
+from services.kernel.messaging.records import Ack, Outgoing, Unread
 
 DAY_SECONDS = 24 * 60 * 60.0
 
@@ -49,7 +49,7 @@ class RegistrySource:
             table = self._registries[place].table
             await store.mark_sent(conn, table, sent[place], lease=self._lease, fence=fence)
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
         """Everything of a registry that was not sent as a whole for a day, or since this process began to relay."""
         if self._started:
             due = await actions.overdue(conn, self._registries, seconds=DAY_SECONDS)

@@ -3,10 +3,14 @@
 A holder that slept past its end may still believe in its lease; what it writes must be conditional on the fence.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from contracts.problems import HubError
 from services.kernel.database import Database
 
 TTL_SECONDS = 5.0
@@ -46,6 +50,33 @@ class Leases:
         self._database = database
         self._holder = holder
         self.ttl_seconds = ttl_seconds
+
+    async def lead(self, name: str, stop: asyncio.Event, turn: Callable[[Lease], Awaitable[None]]) -> bool:
+        """Takes turn after turn while the lease is held, until `stop`; False at once when it is somebody else's.
+
+        Raises `LeaseLost` when it was taken meanwhile, and what `turn` raises; whichever way, the lease is let go.
+        """
+        lease = await self.acquire(name)
+        if lease is None:
+            return False
+        renewing = asyncio.create_task(self._keep(lease))
+        try:
+            while not stop.is_set() and not renewing.done():
+                await turn(lease)
+        finally:
+            renewing.cancel()
+            await asyncio.wait({renewing})
+            with suppress(HubError):
+                await self.release(lease)
+        if not renewing.cancelled():
+            renewing.result()
+        return True
+
+    async def _keep(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(self.ttl_seconds / 3)
+            with suppress(HubError):  # the database is away: the fence protects what is written later
+                await self.renew(lease)
 
     async def acquire(self, name: str) -> Lease | None:
         """The lease under a new fencing number, or None while somebody else's has not ended."""

@@ -57,7 +57,46 @@ def made_anew_under_a_reader(mistake: Mistake | None) -> None:
     story.world.heal()
 
 
-@pytest.mark.parametrize("story", [closed_while_under_way, made_anew_under_a_reader])
+def commits_forgotten_under_a_reader(mistake: Mistake | None) -> None:
+    """A hop is lost, and so are the group's offsets; its live reader stands at the end and has nothing to commit."""
+    story = Story(mistake)
+    world = story.world
+    world.issue("c1", "p1", ("p1",))
+    story.bustle()
+    world.issue("c1", "p1", ("p1",))
+    story.turn("commune")
+    story.fate = Fate.LOST
+    story.turn("gateway")
+    story.fate = Fate.KEPT
+    story.turn("province")
+    world.log.committed.clear()
+    world.heal()
+
+
+def expired_before_it_was_read(mistake: Mistake | None) -> None:
+    """An office was away for longer than the log is kept; back again, it stands at the end and commits nothing."""
+    story = Story(mistake)
+    world = story.world
+    world.issue("c1", "p1", ("p1",))
+    story.bustle()
+    for process in world.ends["province"]:
+        process.paused = True
+    world.issue("c1", "p1", ("p1",))
+    story.bustle()
+    place = ("deliver.province", 1)
+    world.log.expire(place, world.log.end(place))
+    world.heal()
+
+
+STORIES = [
+    closed_while_under_way,
+    made_anew_under_a_reader,
+    commits_forgotten_under_a_reader,
+    expired_before_it_was_read,
+]
+
+
+@pytest.mark.parametrize("story", STORIES)
 def test_ends_well(story: Callable[[Mistake | None], None]) -> None:
     story(None)
 
@@ -74,7 +113,12 @@ def test_a_closed_delivery_that_ignores_its_receipt_is_not_what_the_office_did()
 
 def test_a_guard_that_waits_for_a_first_commit_waits_for_ever() -> None:
     with pytest.raises(Violation, match=r"settled in time|every wait has a timer"):
-        made_anew_under_a_reader(Mistake.ENDLESS_GUARD)
+        commits_forgotten_under_a_reader(Mistake.ENDLESS_GUARD)
+
+
+def test_a_guard_that_waits_for_what_expired_waits_for_ever() -> None:
+    with pytest.raises(Violation, match=r"settled in time|every wait has a timer"):
+        expired_before_it_was_read(Mistake.STARTLESS_GUARD)
 
 
 def test_a_hop_closed_before_it_was_read_does_not_keep_later_ones_back() -> None:

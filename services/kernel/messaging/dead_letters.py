@@ -1,6 +1,6 @@
 """Records that cannot be taken: headers and verdict are kept and told on `<topic>.dead`, the body never."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 import orjson
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import Verdict
 from contracts.topology import dead
-from services.kernel.messaging.records import Ack, Outgoing, Record, TopicPartition
+from services.kernel.messaging.records import Ack, Outgoing, Record, Unread
 
 MAX_HEADERS = 64
 MAX_HEADER_CHARACTERS = 512
@@ -66,7 +66,7 @@ class DeadLetterSource:
             ids = [ack.outgoing.ref[0] for ack in acks]
             await conn.execute(_SENT, {"ids": ids, "lease": self._lease, "fence": fence})
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
         return 0
 
     async def log_lost(self, conn: AsyncConnection) -> None:

@@ -23,48 +23,25 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     for_code,
 )
+from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
 
+from services.kernel.messaging.clients import (
+    BATCH_BYTES,
+    DRAIN_SECONDS,
+    READING,
+    REBALANCE_SECONDS,
+    SEND_SECONDS,
+    START_SECONDS,
+    STOP_SECONDS,
+    Names,
+    at,
+    by_leader,
+    discard,
+    offsets_in,
+)
 from services.kernel.messaging.cluster import REQUEST_SECONDS, Cluster
 from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, Record, TopicPartition, TopicSpec
 from services.kernel.messaging.sending import Result, Sending
-
-START_SECONDS = 10.0
-SEND_SECONDS = 10.0
-STOP_SECONDS = 5.0
-REBALANCE_SECONDS = 30.0
-DRAIN_SECONDS = 20.0  # below REBALANCE_SECONDS, so that the group still waits for us
-BATCH_BYTES = 400 * 1024  # a batch holds one record of the largest size and stays below Kafka's limit of 1 MiB
-_READING: dict[str, Any] = {
-    "enable_auto_commit": False,
-    "auto_offset_reset": "none",  # anything else would reset a lost log silently
-    "max_partition_fetch_bytes": 1024 * 1024,
-    "fetch_max_wait_ms": 500,
-    "metadata_max_age_ms": 30_000,
-}
-
-
-class _Names:
-    """Between logical and physical names, and between aiokafka's values and ours."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def record(self, raw: Any) -> Record:
-        return Record(
-            topic=self._cluster.logical(raw.topic),
-            partition=raw.partition,
-            offset=raw.offset,
-            key=(raw.key or b"").decode("utf-8", "replace"),
-            value=raw.value,
-            headers=raw.headers,
-            timestamp_ms=raw.timestamp,
-        )
-
-    def ours(self, raw: KafkaPartition) -> TopicPartition:
-        return TopicPartition(self._cluster.logical(raw.topic), raw.partition)
-
-    def theirs(self, partition: TopicPartition) -> KafkaPartition:
-        return KafkaPartition(self._cluster.physical(partition.topic), partition.partition)
 
 
 class Producer:
@@ -100,7 +77,7 @@ class Producer:
         """Forgets the present connection; what it had not yet delivered must be sent again."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            task = asyncio.create_task(_discard(producer))
+            task = asyncio.create_task(discard(producer))
             self._discarded.add(task)
             task.add_done_callback(self._discarded.discard)
 
@@ -144,17 +121,6 @@ class Producer:
                 sending.queued(message, future)
 
 
-async def _discard(producer: AIOKafkaProducer) -> None:
-    """Ends a producer at once: its own `stop()` would wait, for ever, for what it could not deliver."""
-    producer._closed = True
-    task = producer._sender.sender_task
-    await producer.client.close()
-    for _ in range(2):  # the first cancel lets requests end, the second ends those that wait for metadata
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=1)
-
-
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     """Called by aiokafka's coordination task. Takes no lock that the polling loop could hold."""
 
@@ -186,14 +152,14 @@ class GroupConsumer:
         instance_id: str | None = None,
         session_seconds: float = 6.0,
     ) -> None:
-        self._names = _Names(cluster)
+        self._names = Names(cluster, KafkaPartition)
         self._drain = drain
         self._rewind = rewind
         self._seen: set[KafkaPartition] = set()
         self._to_rewind: set[KafkaPartition] = set()
         self._consumer = AIOKafkaConsumer(
             **cluster.options(),
-            **_READING,
+            **READING,
             group_id=cluster.physical(group),
             group_instance_id=instance_id,
             session_timeout_ms=int(session_seconds * 1000),
@@ -279,10 +245,10 @@ class Reader:
     """Reads all partitions of some topics from the beginning, outside any group."""
 
     def __init__(self, cluster: Cluster, topics: Collection[str]) -> None:
-        self._names = _Names(cluster)
+        self._names = Names(cluster, KafkaPartition)
         self.ends: dict[TopicPartition, int] = {}
         physical = (cluster.physical(topic) for topic in topics)
-        self._consumer = AIOKafkaConsumer(*physical, **cluster.options(), **_READING, group_id=None)
+        self._consumer = AIOKafkaConsumer(*physical, **cluster.options(), **READING, group_id=None)
 
     async def start(self) -> None:
         """Fixes the ends that `caught_up` is measured against. All topics must exist."""
@@ -331,7 +297,7 @@ class Admin:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._names = _Names(cluster)
+        self._names = Names(cluster, KafkaPartition)
         self._client: AIOKafkaAdminClient | None = None
         self._lock = asyncio.Lock()
 
@@ -368,14 +334,26 @@ class Admin:
         offsets = await self._ask(lambda client: client.list_consumer_group_offsets(self._cluster.physical(group)))
         return {self._names.ours(raw): found.offset for raw, found in offsets.items() if found.offset >= 0}
 
-    async def end_offsets(self, topics: Collection[str]) -> dict[TopicPartition, int]:
-        """The offset after the last record of every partition of topics that exist."""
-        reader = Reader(self._cluster, topics)
-        try:
-            await reader.start()
-            return dict(reader.ends)
-        finally:
-            await reader.stop()
+    async def bounds(self, topics: Collection[str]) -> dict[TopicPartition, tuple[int, int]]:
+        """First offset and the one after the last, for every partition of those topics that exist.
+
+        A bounded number of questions: one for the leaders, and two to each of them.
+        """
+        if not topics:
+            return {}
+        physical = [self._cluster.physical(topic) for topic in topics]
+        found: dict[TopicPartition, tuple[int, int]] = await self._ask(lambda client: self._bounds(client, physical))
+        return found
+
+    async def _bounds(self, client: AIOKafkaAdminClient, topics: list[str]) -> dict[TopicPartition, tuple[int, int]]:
+        found: dict[TopicPartition, tuple[int, int]] = {}
+        for leader, wanted in by_leader(await client.describe_topics(topics)).items():
+            starts, ends = [
+                offsets_in(await client._send_request_to_node(leader, OffsetRequest(-1, 0, at(wanted, moment))))
+                for moment in (OffsetResetStrategy.EARLIEST, OffsetResetStrategy.LATEST)
+            ]
+            found |= {self._names.ours(KafkaPartition(*place)): (starts[place], ends[place]) for place in starts}
+        return found
 
     async def aclose(self) -> None:
         client, self._client = self._client, None

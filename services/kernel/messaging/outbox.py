@@ -54,7 +54,7 @@ _CLIMB = """
       FROM locked WHERE o.id = locked.id
     RETURNING o.source, o.envelope_id
 """
-_ROUTE = text(_CLIMB.format(more="attempts = 0, due_at = now() + make_interval(secs => :delay)"))
+_ROUTE = text(_CLIMB.format(more="attempts = 1, due_at = now() + make_interval(secs => :delay)"))
 _FINISH = text(_CLIMB.format(more="closed_at = now(), verdict = locked.verdict"))
 
 _TAIL = text("""

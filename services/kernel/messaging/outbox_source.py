@@ -4,14 +4,15 @@ The cursor is the mark `pending`, read by id: of the forms tried it loses nothin
 `round` is raised whenever a row is to be sent again, so that an ack for an earlier round does not take the mark off.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.messaging.outbox import headers_from_text
-from services.kernel.messaging.records import Ack, Outgoing, TopicPartition
+from services.kernel.messaging.records import Ack, Outgoing, Unread
 from services.kernel.messaging.retry import UNROUTED, UNSETTLED, Schedule
+from services.kernel.messaging.unread import AHEAD, MAX_OFFSET, is_ahead, positions
 
 CHUNK_BYTES = 8 * 1024 * 1024
 DUE_AT_ONCE = 500
@@ -45,33 +46,52 @@ _DROP = text(f"""
      WHERE o.id = a.id AND o.round = a.round AND {_HELD}
 """)  # noqa: S608 - constant text
 
-_PASSED = """
-    WITH passed AS (
-        SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
-                      AS p(topic, log_partition, committed)
-    )"""
-
-# A tail is due when one of its rows is and the reader has passed everything that was sent of it.
-_TAILS_DUE = text(f"""{_PASSED}, due AS (
-        SELECT DISTINCT o.subject, o.organ, p.committed
-          FROM passed p JOIN outbox o ON o.topic = p.topic AND o.log_partition = p.log_partition
-                                     AND o.log_offset < p.committed
-         WHERE o.state = 'sent' AND NOT o.pending AND o.due_at <= now() LIMIT :limit
+# `protocol.to_send` in SQL; a table test holds the two together. Sent records lie in the partitions an ack was stored
+# for. Of each the index gives the rows that are not waited for (`free`) without the backlog ahead of a reader that is
+# away. A tail has such a row if its first one is; then any row of it may be the one that is due.
+_TAILS_DUE = text(f"""
+    WITH {AHEAD}, place AS (
+        SELECT l.topic, l.log_partition, a.first_offset, a.end_offset
+          FROM log_position l LEFT JOIN ahead a USING (topic, log_partition)
+    ), free AS (
+        SELECT o.subject, o.organ, o.source, o.due_at <= now() AS due, p.end_offset IS NOT NULL AS followed
+          FROM place p CROSS JOIN LATERAL (
+              SELECT subject, organ, source, due_at FROM outbox
+               WHERE topic = p.topic AND log_partition = p.log_partition AND state = 'sent' AND NOT pending
+                 AND log_offset < coalesce(p.first_offset, {MAX_OFFSET})
+              UNION ALL
+              SELECT subject, organ, source, due_at FROM outbox
+               WHERE topic = p.topic AND log_partition = p.log_partition AND state = 'sent' AND NOT pending
+                 AND log_offset >= p.end_offset
+          ) o
+    ), candidate AS (
+        SELECT subject, organ, source, bool_or(due) AS due FROM free WHERE due OR followed
+         GROUP BY subject, organ, source
+    ), due AS (
+        SELECT c.subject, c.organ, c.source
+          FROM candidate c CROSS JOIN LATERAL (
+              SELECT w.topic, w.log_partition, w.log_offset FROM outbox w
+               WHERE w.subject = c.subject AND w.organ = c.organ AND w.source = c.source AND w.sequence IS NOT NULL
+                 AND w.state = 'sent' ORDER BY w.sequence LIMIT 1
+          ) o
+         WHERE NOT {is_ahead("o")}
+           AND (c.due OR EXISTS (
+               SELECT FROM outbox w
+                WHERE w.subject = c.subject AND w.organ = c.organ AND w.source = c.source AND w.sequence IS NOT NULL
+                  AND w.state = 'sent' AND w.due_at <= now()))
+         LIMIT :limit
     ), tail AS (
-        SELECT o.id FROM due d JOIN outbox o ON o.subject = d.subject AND o.organ = d.organ
+        SELECT o.id FROM due d JOIN outbox o ON o.subject = d.subject AND o.organ = d.organ AND o.source = d.source
          WHERE o.sequence IS NOT NULL AND o.state IN ('unsent', 'sent')
-           AND NOT EXISTS (SELECT FROM outbox w
-                            WHERE w.subject = d.subject AND w.organ = d.organ AND w.sequence IS NOT NULL
-                              AND w.state = 'sent' AND NOT w.pending AND w.log_offset >= d.committed)
          ORDER BY o.id FOR UPDATE OF o
     )
     UPDATE outbox o SET pending = true, round = o.round + 1, state = 'unsent' FROM tail WHERE o.id = tail.id
 """)  # noqa: S608 - constant text
 
-_ROUTED_DUE = text(f"""{_PASSED}, due AS (
-        SELECT o.id FROM outbox o LEFT JOIN passed p ON p.topic = o.topic AND p.log_partition = o.log_partition
-         WHERE o.state = 'routed' AND NOT o.pending AND o.due_at <= now()
-           AND (o.log_offset IS NULL OR o.log_offset < coalesce(p.committed, 0))
+_ROUTED_DUE = text(f"""
+    WITH {AHEAD}, due AS (
+        SELECT o.id FROM outbox o
+         WHERE o.state = 'routed' AND NOT o.pending AND o.due_at <= now() AND NOT {is_ahead("o")}
          ORDER BY o.due_at LIMIT :limit
     ), locked AS (
         SELECT o.id FROM outbox o JOIN due USING (id) ORDER BY o.id FOR UPDATE OF o
@@ -148,16 +168,11 @@ class OutboxSource:
                 },
             )
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
-        """Marks what is to be sent again; `passed` is how far the readers have committed. Returns how many rows."""
-        positions = {
-            "topics": [position.topic for position in passed],
-            "partitions": [position.partition for position in passed],
-            "offsets": list(passed.values()),
-            "limit": DUE_AT_ONCE,
-        }
-        tails = await conn.execute(_TAILS_DUE, positions)
-        routed = await conn.execute(_ROUTED_DUE, positions)
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+        """Marks what is to be sent again, but for what is still unread. Returns how many rows."""
+        parameters = positions(unread) | {"limit": DUE_AT_ONCE}
+        tails = await conn.execute(_TAILS_DUE, parameters)
+        routed = await conn.execute(_ROUTED_DUE, parameters)
         return tails.rowcount + routed.rowcount
 
     async def log_lost(self, conn: AsyncConnection) -> None:

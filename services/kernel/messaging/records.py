@@ -23,6 +23,11 @@ class TopicPartition(NamedTuple):
     partition: int
 
 
+Unread = Mapping[TopicPartition, range]
+"""Offsets ahead of the group that reads the partition (`contracts.protocol.unread`); what is not named is not waited
+for."""
+
+
 class Identity(NamedTuple):
     """What names an envelope everywhere."""
 

@@ -7,13 +7,13 @@ any point means that rows are sent again, and their readers know them.
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts import protocol
 from contracts.problems import HubError
 from services.kernel.bell import Bell
 from services.kernel.database import Database, is_transient
@@ -21,7 +21,7 @@ from services.kernel.leases import Lease, LeaseLost, Leases
 from services.kernel.messaging.kafka import Admin, Producer
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.outbox import BELL
-from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, SendFailure, TopicPartition
+from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, SendFailure, TopicPartition, Unread
 from services.kernel.messaging.retry import backoff
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
@@ -29,6 +29,7 @@ from services.kernel.supervisor import Part
 CHUNK = 500
 POLL_SECONDS = 1.0
 TIMERS_SECONDS = 1.0
+TIMERS_REST = 4.0  # times as long as a sweep took: a large backlog must not keep the relay from sending
 HOLD_LIMIT_SECONDS = 60.0
 AWAY_LIMIT_SECONDS = 2.0
 
@@ -47,8 +48,8 @@ class Source(Protocol):
     async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
         """The broker holds these. A row that was asked for again since it was taken stays to be sent."""
 
-    async def fall_due(self, conn: AsyncConnection, passed: Mapping[TopicPartition, int]) -> int:
-        """About once a second: marks rows whose time has come; `passed` = next offset of the reading group."""
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+        """About once a second: marks rows whose time has come, but for those whose record is still unread."""
 
     async def log_lost(self, conn: AsyncConnection) -> None:
         """The log is gone: what is not settled is to be sent again, and positions are forgotten."""
@@ -80,6 +81,7 @@ class Relay:
         self._readers = readers
         self._lease_name = lease
         self._generation = 0
+        self._fence = 0
         self._timers_at = 0.0
         self._held: dict[str, tuple[int, float]] = {}  # key → failures, not before
         self._failures = 0
@@ -87,18 +89,20 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Worker: leads while it holds the lease, stands by otherwise."""
-        while not stop.is_set():
-            try:
-                lease = await self._leases.acquire(self._lease_name)
-                if lease is None:
-                    self._detail = "standing by"
-                    await pause(stop, POLL_SECONDS)
-                else:
-                    await self._lead(lease, stop)
-            except LeaseLost:
-                _log.warning("relay.lease_lost")
-            except HubError as error:
-                await self._away(stop, "database", error.code)
+        waking = asyncio.create_task(self._wake_at(stop))
+        try:
+            while not stop.is_set():
+                try:
+                    if not await self._leases.lead(self._lease_name, stop, lambda lease: self._turn(lease, stop)):
+                        self._detail = "standing by"
+                        await pause(stop, POLL_SECONDS)
+                except LeaseLost:
+                    _log.warning("relay.lease_lost")
+                except HubError as error:
+                    await self._away(stop, "database", error.code)
+        finally:
+            waking.cancel()
+            await asyncio.wait({waking})
         self._producer.replace()
 
     def part(self) -> Part:
@@ -107,37 +111,21 @@ class Relay:
             detail += f"; {len(self._held)} keys held back by errors"
         return Part("relay", not self._failures and not self._held, detail, critical=False)
 
-    async def _lead(self, lease: Lease, stop: asyncio.Event) -> None:
-        self._producer.replace()
-        renewing = asyncio.create_task(self._renew(lease))
-        waking = asyncio.create_task(self._wake_at(stop))
+    async def _turn(self, lease: Lease, stop: asyncio.Event) -> None:
+        if self._fence != lease.fence:
+            self._producer.replace()
+            self._fence = lease.fence
         try:
-            while not stop.is_set() and not renewing.done():
-                try:
-                    await self._round(lease)
-                except (BrokerAway, LogLost, HubError) as error:
-                    await self._away(stop, type(error).__name__, str(error))
-                except SQLAlchemyError as error:
-                    if not is_transient(error):
-                        raise
-        finally:
-            waking.cancel()
-            renewing.cancel()
-            await asyncio.wait({renewing, waking})
-            with suppress(HubError):
-                await self._leases.release(lease)
-        if not renewing.cancelled():
-            renewing.result()
+            await self._round(lease)
+        except (BrokerAway, LogLost, HubError) as error:
+            await self._away(stop, type(error).__name__, str(error))
+        except SQLAlchemyError as error:
+            if not is_transient(error):
+                raise
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._bell.ring(BELL)
-
-    async def _renew(self, lease: Lease) -> None:
-        while True:
-            await asyncio.sleep(self._leases.ttl_seconds / 3)
-            with suppress(HubError):  # the database is away: the fence protects what is written later
-                await self._leases.renew(lease)
 
     async def _round(self, lease: Lease) -> None:
         """Sends what there is; waits for the bell when there is nothing."""
@@ -199,25 +187,35 @@ class Relay:
             self._held.pop(ack.outgoing.key, None)
 
     async def _timers(self) -> int:
-        """Moves rows whose time has come, knowing how far their readers are."""
+        """Moves rows whose time has come, knowing how far their readers are; seldom where that takes long."""
         self._timers_at = time.monotonic() + TIMERS_SECONDS
         try:
-            passed = await self._passed()
+            unread = await self._unread()
         except BrokerAway:  # nothing is sent again before the readers can be asked
             return 0
-        due = 0
-        for source in self._sources:
-            async with self._database.transaction() as conn:
-                due += await source.fall_due(conn, passed)
+        began, due = time.monotonic(), 0
+        try:
+            for source in self._sources:
+                async with self._database.transaction() as conn:
+                    due += await source.fall_due(conn, unread)
+        finally:
+            now = time.monotonic()
+            self._timers_at = max(self._timers_at, now + TIMERS_REST * (now - began))
         return due
 
-    async def _passed(self) -> dict[TopicPartition, int]:
+    async def _unread(self) -> dict[TopicPartition, range]:
+        """Commits first: what is written between the two questions counts as unread."""
         passed: dict[TopicPartition, int] = {}
         for group in sorted(set(self._readers.values())):
             for position, offset in (await self._admin.committed(group)).items():
                 if self._readers.get(position.topic) == group:
                     passed[position] = offset
-        return passed
+        bounds = await self._admin.bounds({position.topic for position in passed})
+        return {
+            position: protocol.unread(passed=passed[position], start=start, end=end)
+            for position, (start, end) in bounds.items()
+            if position in passed
+        }
 
     def _keys_held(self) -> list[str]:
         now = time.monotonic()

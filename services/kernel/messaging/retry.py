@@ -1,10 +1,8 @@
-"""When something is sent again: the schedules of the protocol, pure."""
+"""When something is sent again: the protocol's schedules as values that can be scaled, and a loop's own backoff."""
 
 from dataclasses import dataclass
 
-MINUTE = 60.0
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+from contracts.protocol import ASK_AGAIN_SECONDS, DELIVERY_RESEND_SECONDS, FACT_RESEND_SECONDS, wait_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +17,19 @@ class Schedule:
 
     def after(self, attempts: int) -> float:
         """Seconds to wait when it was sent `attempts` times (1 = once)."""
-        return self.delays[min(max(attempts, 1), len(self.delays)) - 1]
+        return wait_seconds(self.delays, attempts)
 
     def scaled(self, factor: float) -> "Schedule":
         return Schedule(tuple(delay * factor for delay in self.delays))
 
 
-UNROUTED = Schedule((1.0, 5.0, 30.0, 2 * MINUTE, 10 * MINUTE, HOUR))
+UNROUTED = Schedule(FACT_RESEND_SECONDS)
 """Facts the gateway has not answered."""
 
-UNSETTLED = Schedule((2 * MINUTE, 10 * MINUTE, HOUR, DAY))
+UNSETTLED = Schedule(ASK_AGAIN_SECONDS)
 """Facts the gateway has routed and not all recipients have receipted."""
 
-DELIVERY = Schedule((30.0, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR))
+DELIVERY = Schedule(DELIVERY_RESEND_SECONDS)
 """Deliveries without a receipt."""
 
 

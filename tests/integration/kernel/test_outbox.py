@@ -20,10 +20,11 @@ FENCE = 1
 
 @pytest.fixture
 async def leading(scene: Scene) -> Scene:
-    """A scene whose relay lease and broker rows stand, so that acks can be recorded by hand."""
+    """A scene whose relay lease, broker and log rows stand, so that acks can be recorded by hand."""
     await scene.leases.acquire("relay")
     async with scene.database.transaction() as conn:
         await conn.execute(text("INSERT INTO broker (cluster_id, generation) VALUES ('x', 1)"))
+        await conn.execute(text("INSERT INTO log_position VALUES (:topic, 0, 1, 9)"), {"topic": TOPIC})
     return scene
 
 
@@ -108,17 +109,18 @@ async def age(scene: Scene, condition: str = "true") -> None:
 
 
 async def fall_due(scene: Scene, committed: int) -> int:
+    """With a reader that has come so far in a log of ten records."""
     async with scene.database.transaction() as conn:
-        return await scene.source.fall_due(conn, {TopicPartition(TOPIC, 0): committed})
+        return await scene.source.fall_due(conn, {TopicPartition(TOPIC, 0): range(committed, 10)})
 
 
-async def test_a_whole_tail_falls_due_but_only_when_its_reader_has_passed_it(leading: Scene) -> None:
+async def test_a_whole_tail_falls_due_but_only_when_its_reader_has_passed_its_first(leading: Scene) -> None:
     await leading.write(["a", "a", "b", "a"])
     await acknowledge(leading, await take(leading))
     assert await fall_due(leading, 4) == 0, "not yet due"
     await age(leading, "key = 'a' AND sequence = 2")
-    assert await fall_due(leading, 3) == 0, "the last of the tail is at offset 3, not yet passed"
-    assert await fall_due(leading, 4) == 3
+    assert await fall_due(leading, 0) == 0, "its first is at offset 0, not yet passed"
+    assert await fall_due(leading, 1) == 3
     assert sequences(await take(leading)) == [("a", 1), ("a", 2), ("a", 3)]
 
 
@@ -133,6 +135,8 @@ async def test_routed_facts_are_asked_for_again_one_by_one(leading: Scene) -> No
     assert sequences(taken) == [("a", 2)]
     await acknowledge(leading, taken, first=7)
     assert await leading.count("state = 'routed' AND due_at > now() + interval '1 minute'") == 2
+    second = "due_at > now() + make_interval(secs => 0.9 * 600 * 1000)"
+    assert await leading.count(f"sequence = 2 AND {second}") == 1, "the second wait of the schedule"
 
 
 async def test_a_lost_log_makes_everything_unsettled_due_and_forgets_positions(leading: Scene) -> None:

@@ -96,6 +96,7 @@ class Driver:
             "recreate": (0.5, self._recreate),
             "replay": (0.7, lambda: self.world.replay(self._random.choice(self.world.places))),
             "cut": (0.7, self._cut),
+            "expire": (0.5, self._expire),
             "jam": (0.7 * rare, self._jam),
             "unjam": (0.7 * rare, self._unjam),
             "close": (0.8 * rare, self._close),
@@ -248,6 +249,11 @@ class Driver:
         place = self._random.choice(self.world.places)
         end = self.world.log.end(place)
         self.world.log.cut(place, self._random.randint(max(0, end - 4), end))
+
+    def _expire(self) -> None:
+        place = self._random.choice(self.world.places)
+        end = self.world.log.end(place)
+        self.world.log.expire(place, self._random.randint(max(0, end - 4), end))
 
     def _office(self) -> Office:
         return self.world.offices[self._random.choice(list(ORGANS))]

@@ -12,8 +12,11 @@ from contracts.protocol import (
     DELIVERY_RESEND_SECONDS,
     Arrival,
     DeliveryState,
+    Rung,
+    Sending,
     Stamp,
     addressees,
+    hops_to_send,
     judge_arrival,
     reported,
     settle,
@@ -53,7 +56,7 @@ class Entry:
 
 @dataclass(eq=False)
 class Hop:
-    """One record on its way to one office. `asked` when the office wants it whatever its state."""
+    """One record on its way to one office. `pending` marks it to be sent, receipted or not."""
 
     entry: Entry
     subject: str
@@ -61,11 +64,21 @@ class Hop:
     number: int
     organs: tuple[str, ...]
     receipted: bool = False
-    asked: bool = False
+    pending: bool = True
+    round: int = 0
     attempts: int = 0
     due_at: float = 0.0
     place: Place | None = None
     offset: int | None = None
+
+    def mark(self) -> None:
+        """To be sent, whatever its reader has passed; an ack under way is none any more."""
+        self.pending, self.round = True, self.round + 1
+
+    def sending(self, now: float, *, unread: bool) -> Sending:
+        if self.pending:
+            return Sending(Rung.UNSENT)
+        return Sending(Rung.SETTLED if self.receipted else Rung.SENT, self.due_at <= now, unread)
 
     @property
     def record(self) -> Carried:
@@ -114,7 +127,7 @@ class Gateway:
             elif isinstance(message, Handed):
                 self._take_receipt(message)
             elif isinstance(message, Ask):
-                self._take_request(message, now)
+                self._take_request(message)
             else:
                 raise Violation("a topic holds only its own kinds", message)
 
@@ -220,17 +233,18 @@ class Gateway:
         if hop is None or not {organ for organ, _ in handed.results} <= set(hop.organs):
             raise Violation("a receipt names a hop of its office", handed)
         before, states = self._told(hop.entry), hop.entry.states
-        hop.receipted = True
+        if not hop.receipted:
+            hop.receipted, hop.pending = True, False
         for organ, result in handed.results:
             if states[organ] is DeliveryState.OPEN or self.mistake is not Mistake.DEAF_CLOSE:
                 states[organ] = settle(states[organ], result)
         self._answer_changes(hop.entry, before)
 
-    def _take_request(self, ask: Ask, now: float) -> None:
-        """Every hop from that number on, closed ones as void, goes again under the relay's guard."""
+    def _take_request(self, ask: Ask) -> None:
+        """Every hop from that number on, closed ones as void, goes again."""
         for (subject, office, number), hop in self.hops.items():
-            if subject == ask.subject and office == ask.emitter and number >= ask.first:
-                hop.asked, hop.due_at = True, now
+            if subject == ask.subject and office == ask.emitter and number >= ask.first and not hop.pending:
+                hop.mark()
 
     # what people do
 
@@ -241,8 +255,8 @@ class Gateway:
         before = self._told(entry)
         entry.states[organ] = DeliveryState.CLOSED
         for hop in entry.hops:
-            if organ in hop.organs:
-                hop.due_at = now
+            if organ in hop.organs and not hop.receipted:
+                hop.mark()
         if (entry, organ) in self.waiting:
             self.waiting.remove((entry, organ))
         self._answer_changes(entry, before)
@@ -299,10 +313,18 @@ class Gateway:
 
     def outgoing(self, now: float) -> list[Outgoing]:
         """Hops that are due, in hop order; receipts, one record an office; requests."""
+        self._fall_due(now)
         found = [
-            Outgoing(hop_key, f"deliver.{hop.office}", hop.subject, f"{hop.office} {hop.subject}", hop.record)
+            Outgoing(
+                ref=hop_key,
+                topic=f"deliver.{hop.office}",
+                key=hop.subject,
+                lane=f"{hop.office} {hop.subject}",
+                message=hop.record,
+                round=hop.round,
+            )
             for hop_key, hop in sorted(self.hops.items())
-            if self._is_due(hop, now)
+            if hop.pending
         ]
         batches: dict[str, dict[int, Answer]] = {}
         for number, (office, note) in self._notes.items():
@@ -315,15 +337,23 @@ class Gateway:
             found.append(Outgoing(tuple(answers), f"deliver.{office}", office, f"receipts {office}", batch))
         return found
 
-    def _is_due(self, hop: Hop, now: float) -> bool:
-        if (hop.receipted and not hop.asked) or hop.due_at > now:
-            return False
-        return not self._is_unread(f"office.{hop.office}", hop.place, hop.offset)
+    def _fall_due(self, now: float) -> None:
+        """Marks what the shared rule says is to be sent again."""
+        lines: dict[tuple[str, str], list[Hop]] = {}
+        for _, hop in sorted(self.hops.items()):
+            lines.setdefault((hop.subject, hop.office), []).append(hop)
+        for (_, office), hops in lines.items():
+            rows = [hop.sending(now, unread=self._is_unread(f"office.{office}", hop.place, hop.offset)) for hop in hops]
+            for place in hops_to_send(rows):
+                if not hops[place].pending:
+                    hops[place].mark()
 
     def sent(self, outgoing: Outgoing, partition: int, offset: int, now: float) -> None:
         if outgoing.ref in self.hops:
             hop = self.hops[outgoing.ref]
-            hop.attempts, hop.asked = hop.attempts + 1, False
+            if not hop.pending or hop.round != outgoing.round:
+                return
+            hop.attempts, hop.pending = hop.attempts + 1, False
             hop.place, hop.offset = (outgoing.topic, partition), offset
             hop.due_at = now + wait_seconds(DELIVERY_RESEND_SECONDS, hop.attempts)
             return
@@ -334,14 +364,15 @@ class Gateway:
     def unsendable(self, outgoing: Outgoing) -> None:
         raise Violation("what was accepted can be sent on", outgoing)
 
-    def log_lost(self, now: float) -> None:
+    def log_lost(self) -> None:
         """Everything open is due and its position forgotten; `losses` tells every process to read from the start."""
         self.losses += 1
         self.acknowledged.clear()
         for hop in self.hops.values():
             hop.place = hop.offset = None
             if not hop.receipted:
-                hop.due_at = now
+                hop.attempts = 0
+                hop.mark()
 
     def next_due(self) -> float | None:
         return min((hop.due_at for hop in self.hops.values() if not hop.receipted), default=None)

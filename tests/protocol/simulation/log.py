@@ -37,6 +37,7 @@ class Log:
     cluster: int = 1
     records: dict[Place, list[Message | None]] = field(default_factory=dict)
     committed: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    starts: dict[Place, int] = field(default_factory=dict)
     appended: int = 0
 
     def append(self, topic: str, key: str, message: Message) -> tuple[int, int]:
@@ -53,6 +54,9 @@ class Log:
             raise SendFailed
         return partition, len(held) - 1
 
+    def start(self, place: Place) -> int:
+        return self.starts.get(place, 0)
+
     def end(self, place: Place) -> int:
         return len(self.records.get(place, ()))
 
@@ -63,15 +67,22 @@ class Log:
     def cut(self, place: Place, keep: int) -> None:
         """The newest records of a partition are gone (an unclean change of leader)."""
         del self.records.get(place, [])[keep:]
+        self.starts[place] = min(self.start(place), self.end(place))
+
+    def expire(self, place: Place, first: int) -> None:
+        """The oldest records of a partition are gone (its retention is over, or they were deleted)."""
+        self.starts[place] = max(self.start(place), min(first, self.end(place)))
 
     def recreate(self, topic: str) -> None:
         """One topic is deleted, with its offsets, and made anew; nothing tells."""
         self.records = {place: held for place, held in self.records.items() if place[0] != topic}
+        self.starts = {place: first for place, first in self.starts.items() if place[0] != topic}
         self.committed = {key: offset for key, offset in self.committed.items() if key[1] != topic}
 
     def wipe(self, *, noticeable: bool) -> None:
         """All data and all offsets are deleted; `noticeable` when the cluster id tells."""
         self.records.clear()
+        self.starts.clear()
         self.committed.clear()
         if noticeable:
             self.cluster += 1
@@ -95,10 +106,11 @@ class Reader:
         self._cluster = log.cluster
 
     def read(self, place: Place, limit: int) -> Chunk | None:
-        """The next records, None at the end. A position behind the end is log loss: back to the beginning."""
-        position = self._positions.setdefault(place, self._log.passed(self._group, place) or 0)
-        if position > self._log.end(place):
-            position = 0
+        """The next records, None at the end. A position out of range is log loss: back to the beginning."""
+        start, passed = self._log.start(place), self._log.passed(self._group, place)
+        position = self._positions.setdefault(place, start if passed is None else passed)
+        if not start <= position <= self._log.end(place):
+            position = start
             self._cluster = -1
         records = self._log.records.get(place, [])[position : position + limit]
         if not records:
@@ -115,7 +127,7 @@ class Reader:
 
     def rewind(self) -> None:
         """Back to the beginning of everything; reading again is harmless."""
-        self._positions = dict.fromkeys(self._positions, 0)
+        self._positions = {place: self._log.start(place) for place in self._positions}
 
     def commit(self, chunk: Chunk) -> None:
         self._log.committed[(self._group, *chunk.place)] = chunk.next

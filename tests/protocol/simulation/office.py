@@ -64,10 +64,12 @@ IsUnread = Callable[[str, Place | None, int | None], bool]
 
 @dataclass
 class Row:
-    """A fact in the outbox. `listed` once `receipt.routed` has named all its deliveries."""
+    """A fact in the outbox, to be sent while `pending`. `listed` once `receipt.routed` has named all its deliveries."""
 
     fact: Fact
     rung: Rung = Rung.UNSENT
+    pending: bool = True
+    round: int = 0
     attempts: int = 0
     due_at: float = 0.0
     place: Place | None = None
@@ -75,6 +77,15 @@ class Row:
     listed: bool = False
     refused: bool = False
     states: dict[str, DeliveryState] = field(default_factory=dict)
+
+    def mark(self) -> None:
+        """To be sent, whatever its reader has passed; an ack under way is none any more."""
+        self.pending, self.round = True, self.round + 1
+
+    def climb(self, rung: Rung) -> None:
+        """By a receipt; what has come further need not be sent."""
+        if rung > self.rung:
+            self.rung, self.pending = climb(self.rung, rung), False
 
 
 class Office:
@@ -211,7 +222,7 @@ class Office:
                 for answer in message.answers:
                     self._take_answer(answer, now)
             elif isinstance(message, Ask):
-                self._take_request(message, now)
+                self._take_request(message)
             else:
                 raise Violation("a topic holds only its own kinds", message)
 
@@ -266,7 +277,8 @@ class Office:
         if answer.kind == "conflict":
             raise Violation("a number is used once", row.fact)
         if answer.kind == "refused":
-            row.refused, row.rung = True, climb(row.rung, Rung.SETTLED)
+            row.refused = True
+            row.climb(Rung.SETTLED)
             return
         for organ, state in answer.deliveries:
             row.states[organ] = settle(row.states.get(organ, DeliveryState.OPEN), state)
@@ -276,15 +288,15 @@ class Office:
             if row.fact.action != VOID:
                 mirror.learn(row.fact)
                 mirror.remember(row.fact.sender, [row.fact.id])
-        row.rung = climb(row.rung, rung_of(row.states.values() if row.listed else None))
+        row.climb(rung_of(row.states.values() if row.listed else None))
 
-    def _take_request(self, ask: Ask, now: float) -> None:
-        """Everything unsettled from that number on is due; the relay's guard still holds."""
+    def _take_request(self, ask: Ask) -> None:
+        """Everything from that number on goes again."""
         for (subject, organ), line in self.lines.items():
             if subject == ask.subject and f"{self.name}|{organ}" == ask.emitter:
                 last = ask.first if self.mistake is Mistake.SINGLE_RESEND else len(line)
                 for row in line[ask.first - 1 : last]:
-                    row.due_at = now
+                    row.mark()
 
     def _request(self, subject: str, first: int, now: float) -> None:
         if now - self._asked.get(subject, -ASK_PAUSE_SECONDS) >= ASK_PAUSE_SECONDS:
@@ -302,10 +314,13 @@ class Office:
         topic = f"ingest.{self.name}"
         found = []
         for (subject, _), line in self.lines.items():
-            rows = [row for row in line if row.rung < Rung.SETTLED]
+            for place in self._due_places(line, now):
+                if not line[place].pending:
+                    line[place].mark()
             found += [
-                Outgoing(rows[place].fact.id, topic, subject, subject, rows[place].fact, rows[place].fact.sendable)
-                for place in self._due_places(rows, now)
+                Outgoing(row.fact.id, topic, subject, subject, row.fact, row.fact.sendable, row.round)
+                for row in line
+                if row.pending
             ]
         for number, note in self._notes.items():
             found.append(Outgoing(number, topic, note.subject, f"note {number}", note))  # type: ignore[union-attr]
@@ -313,10 +328,15 @@ class Office:
 
     def _due_places(self, rows: list[Row], now: float) -> list[int]:
         sendings = [
-            Sending(row.rung, row.due_at <= now, self._is_unread("gateway", row.place, row.offset)) for row in rows
+            Sending(
+                Rung.UNSENT if row.pending else row.rung,
+                due=row.due_at <= now,
+                unread=self._is_unread("gateway", row.place, row.offset),
+            )
+            for row in rows
         ]
         if self.mistake is Mistake.SINGLE_RESEND:
-            return [i for i, one in enumerate(sendings) if one.rung is Rung.UNSENT or (one.due and not one.unread)]
+            return [i for i, one in enumerate(sendings) if one.rung < Rung.SETTLED and one.due and not one.unread]
         return to_send(sendings)
 
     def sent(self, outgoing: Outgoing, partition: int, offset: int, now: float) -> None:
@@ -324,7 +344,9 @@ class Office:
             self._notes.pop(outgoing.ref, None)
             return
         row = self.rows[str(outgoing.ref)]
-        row.rung = climb(row.rung, Rung.SENT)
+        if not row.pending or row.round != outgoing.round:
+            return
+        row.rung, row.pending = climb(row.rung, Rung.SENT), False
         row.attempts += 1
         row.place, row.offset = (outgoing.topic, partition), offset
         schedule = ASK_AGAIN_SECONDS if row.rung is Rung.ROUTED else FACT_RESEND_SECONDS
@@ -337,13 +359,14 @@ class Office:
         row.fact = replace(row.fact, id=row.fact.id + "-void", action=VOID, move=None, snapshot=None, sendable=True)
         self.rows[row.fact.id] = row
 
-    def log_lost(self, now: float) -> None:
+    def log_lost(self) -> None:
         """Everything open is due and its position forgotten; `losses` tells every process to read from the start."""
         self.losses += 1
         self.acknowledged.clear()
         for row in self.rows.values():
             if row.rung < Rung.SETTLED:
-                row.due_at, row.place, row.offset = now, None, None
+                row.attempts, row.place, row.offset = 0, None, None
+                row.mark()
 
     def next_due(self) -> float | None:
         return min((row.due_at for row in self.rows.values() if row.rung < Rung.SETTLED), default=None)

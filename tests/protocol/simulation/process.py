@@ -90,7 +90,7 @@ class Process:
             self._reader.rewind()
         self.chunk = self._reader.read(place, limit)
         if self._reader.saw_loss():
-            self._database.log_lost(now)
+            self._database.log_lost()
         self._locked = self._done = False
         if self._database.mistake is Mistake.UNLOCKED_HOP:
             self._memory.drawn = self._database.drawn_hops()

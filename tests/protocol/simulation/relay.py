@@ -14,7 +14,9 @@ LEASE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """`lane`: after an error nothing more of it is sent in this chunk. `ref` is how the database knows the row."""
+    """`lane`: after an error nothing more of it is sent in this chunk. `ref` is how the database knows the row; an ack
+    for an earlier `round` does not take the mark off a row that was asked for again meanwhile.
+    """
 
     ref: Hashable
     topic: str
@@ -22,6 +24,7 @@ class Outgoing:
     lane: str
     message: Message
     sendable: bool = True
+    round: int = 0
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Outlet(Protocol):
     def outgoing(self, now: float) -> list[Outgoing]: ...
     def sent(self, outgoing: Outgoing, partition: int, offset: int, now: float) -> None: ...
     def unsendable(self, outgoing: Outgoing) -> None: ...
-    def log_lost(self, now: float) -> None: ...
+    def log_lost(self) -> None: ...
 
 
 class Relay:
@@ -71,7 +74,7 @@ class Relay:
         lease.until, self._fence = now + LEASE_SECONDS, lease.fence
         if self._outlet.cluster != self._log.cluster:
             self._outlet.cluster = self._log.cluster
-            self._outlet.log_lost(now)
+            self._outlet.log_lost()
         self._todo = self._outlet.outgoing(now)
         self._held = set()
         return bool(self._todo)
@@ -103,7 +106,7 @@ class Relay:
         for outgoing, partition, offset in acks:
             place = (outgoing.topic, partition)
             if is_log_loss(self._outlet.acknowledged.get(place), offset):
-                self._outlet.log_lost(now)
+                self._outlet.log_lost()
             self._outlet.acknowledged[place] = offset
             self._outlet.sent(outgoing, partition, offset, now)
         for outgoing in refused:

@@ -26,6 +26,7 @@ class Mistake(StrEnum):
     DEAF_CLOSE = "leave a closed delivery closed, whatever its office did"
     HASTY_CLOSE = "tell the sender of a closed delivery before its hop is receipted"
     ENDLESS_GUARD = "wait for a reader that never committed anything"
+    STARTLESS_GUARD = "wait for what expired before it was read"
     UNSORTED_LOCKS = "take row locks in order of arrival"
 
 

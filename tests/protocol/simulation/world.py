@@ -53,7 +53,8 @@ class World:
         passed = self.log.passed(group, place)
         if self._mistake is Mistake.ENDLESS_GUARD:
             passed = passed or 0
-        return is_unread(offset, passed=passed, end=self.log.end(place))
+        start = 0 if self._mistake is Mistake.STARTLESS_GUARD else self.log.start(place)
+        return is_unread(offset, passed=passed, start=start, end=self.log.end(place))
 
     @property
     def processes(self) -> list[Process]:

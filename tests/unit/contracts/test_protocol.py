@@ -19,6 +19,7 @@ from contracts.protocol import (
     TransferState,
     addressees,
     climb,
+    hops_to_send,
     is_log_loss,
     is_unread,
     judge_arrival,
@@ -171,21 +172,24 @@ def test_the_last_wait_repeats(schedule: tuple[int, ...], waits: list[int]) -> N
 
 
 @pytest.mark.parametrize(
-    ("sent", "passed", "end", "expected"),
+    ("sent", "passed", "start", "end", "expected"),
     [
-        (7, 7, 8, True),
-        (7, 0, 8, True),
-        (7, 8, 8, False),
-        (7, 3, 7, False),
-        (7, 0, 0, False),
-        (7, None, 8, False),
-        (None, 0, 8, False),
+        (7, 7, 0, 8, True),
+        (7, 0, 0, 8, True),
+        (7, 0, 7, 8, True),
+        (7, 8, 0, 8, False),
+        (7, 3, 0, 7, False),
+        (7, 0, 0, 0, False),
+        (7, 3, 8, 9, False),
+        (7, 3, 8, 8, False),
+        (7, None, 0, 8, False),
+        (None, 0, 0, 8, False),
     ],
 )
 def test_a_record_is_waited_for_while_it_lies_ahead_of_its_reader(
-    sent: int | None, passed: int | None, end: int, expected: bool
+    sent: int | None, passed: int | None, start: int, end: int, expected: bool
 ) -> None:
-    assert is_unread(sent, passed=passed, end=end) is expected
+    assert is_unread(sent, passed=passed, start=start, end=end) is expected
 
 
 @pytest.mark.parametrize(
@@ -213,6 +217,23 @@ def test_an_ack_that_goes_back_is_log_loss(acknowledged: int | None, offset: int
 )
 def test_the_unrouted_tail_goes_whole_or_not_at_all(rows: list[Sending], expected: list[int]) -> None:
     assert to_send(rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], []),
+        ([Sending(UNSENT), Sending(UNSENT)], [0, 1]),
+        ([Sending(SENT), Sending(SENT)], []),
+        ([Sending(SENT), Sending(SENT, due=True), Sending(SENT), Sending(UNSENT)], [1, 2, 3]),
+        ([Sending(SENT, due=True), Sending(SENT, unread=True)], [0, 1]),
+        ([Sending(SENT, due=True, unread=True), Sending(SENT, due=True), Sending(SENT)], [1, 2]),
+        ([Sending(SENT, due=True, unread=True), Sending(UNSENT), Sending(SENT)], [1]),
+        ([Sending(SENT, due=True), Sending(SETTLED, due=True), Sending(SENT)], [0, 2]),
+    ],
+)
+def test_hops_go_again_from_the_first_that_is_due_and_read(rows: list[Sending], expected: list[int]) -> None:
+    assert hops_to_send(rows) == expected
 
 
 # stamps

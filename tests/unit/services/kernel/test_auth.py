@@ -11,6 +11,7 @@ from joserfc.jws import JWSRegistry
 
 from contracts.problems import HubError
 from services.kernel.auth import ALGORITHM, AUDIENCE, Authenticator, Caller, System, token_registry
+from services.kernel.quotas import Load, Quota, Quotas
 
 ISSUER = "https://gateway.example"
 NOW = datetime(2024, 6, 3, 8, 0, tzinfo=UTC)
@@ -144,3 +145,44 @@ def test_without_a_token_the_caller_is_asked_for_one(world: World, header: str |
         world.authenticator.caller(header, "ops")
     assert caught.value.code == "auth.missing"
     assert caught.value.headers["WWW-Authenticate"] == 'Bearer realm="lienthong"'
+
+
+def test_one_of_several_scopes_is_enough(world: World) -> None:
+    call = world.authenticator.caller
+    assert call(f"Bearer {token()}", "ops", "inbox:read").client_id == "c"
+    assert call(f"Bearer {token()}").client_id == "c"
+    assert call(f"Bearer {token()}", "").client_id == "c"
+    with pytest.raises(HubError) as caught:
+        call(f"Bearer {token()}", "ops", "admin")
+    assert (caught.value.code, caught.value.detail) == ("auth.scope", "scope ops or admin is needed")
+    assert 'scope="admin"' in caught.value.headers["WWW-Authenticate"]
+
+
+def test_who_is_known_is_charged_once_per_request_whatever_he_may_do(world: World) -> None:
+    quotas = Quotas(Quota(requests_per_second=1), lambda: 0.0)
+    asked = Authenticator(
+        keys=world.keys.get, systems=world.systems.get, clock=world.clock, issuer=ISSUER, quotas=quotas
+    )
+    load = Load(0)
+    for _ in range(5):
+        asked.caller(f"Bearer {token()}", "dossier:read", load=load)
+    codes = []
+    for scope in ("ops", "ops", "dossier:read"):
+        with pytest.raises(HubError) as caught:
+            asked.caller(f"Bearer {token()}", scope, load=Load(0))
+        codes.append(caught.value.code)
+    assert codes == ["auth.scope", "quota.exceeded", "quota.exceeded"]
+    with pytest.raises(HubError, match="not a valid token"):
+        asked.caller("Bearer x", "ops", load=Load(0))
+
+
+def test_a_systems_own_quota_is_that_of_the_registry(world: World) -> None:
+    quotas = Quotas(Quota(requests_per_second=1), lambda: 0.0)
+    world.systems["c"] = System("c", (), frozenset({"inbox:read"}), requests_per_second=5)
+    asked = Authenticator(
+        keys=world.keys.get, systems=world.systems.get, clock=world.clock, issuer=ISSUER, quotas=quotas
+    )
+    for _ in range(10):
+        asked.caller(f"Bearer {token()}", "inbox:read")
+    with pytest.raises(HubError, match="5 per second"):
+        asked.caller(f"Bearer {token()}", "inbox:read")

@@ -4,17 +4,28 @@ import orjson
 import pytest
 
 from contracts.problems import PROBLEMS, HubError
-from services.kernel.problem_details import CODE_OF_STATUS, of_status, of_validation, pointer, problem_response
+from services.kernel.problem_details import (
+    CODE_OF_STATUS,
+    SCHEMA,
+    Place,
+    of_status,
+    of_validation,
+    pointer,
+    problem_body,
+    problem_response,
+)
+
+PLACE = Place("urn:x", "https://hub.example/problems")
 
 
 def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
-    response = problem_response(HubError("contract.invalid", "sai", pointer="/a"), "urn:x")
+    response = problem_response(HubError("contract.invalid", "sai", pointer="/a"), PLACE)
     assert response.status_code == 422
     assert response.media_type == "application/problem+json"
     body = orjson.loads(response.body)
     problem = PROBLEMS["contract.invalid"]
     assert body == {
-        "type": problem.type,
+        "type": "https://hub.example/problems/contract.invalid",
         "title": problem.title,
         "status": 422,
         "detail": "sai",
@@ -28,13 +39,22 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
 @pytest.mark.parametrize("code", sorted(PROBLEMS))
 def test_whoever_should_come_again_is_told_when(code: str) -> None:
     problem = PROBLEMS[code]
-    told = "Retry-After" in problem_response(HubError(code), "urn:x").headers
+    told = "Retry-After" in problem_response(HubError(code), PLACE).headers
     assert told == (problem.status in (429, 503, 507) or (problem.status == 409 and problem.retryable))
 
 
 def test_an_own_retry_after_is_kept() -> None:
     error = HubError("system.overloaded", headers={"Retry-After": "60"})
-    assert problem_response(error, "urn:x").headers["retry-after"] == "60"
+    assert problem_response(error, PLACE).headers["retry-after"] == "60"
+
+
+def test_the_broken_contract_and_the_right_address_are_members() -> None:
+    error = HubError("contract.invalid", contract="dossier.submitted/v1", url="https://office.example")
+    body = problem_body(error, Place("urn:x"))
+    assert body["contract"] == "dossier.submitted/v1"
+    assert body["url"] == "https://office.example"
+    assert body["type"] == "/problems/contract.invalid"
+    assert set(body) <= set(SCHEMA["properties"])
 
 
 def test_every_status_of_a_framework_has_a_code_of_its_status() -> None:
