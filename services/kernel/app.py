@@ -1,8 +1,10 @@
 """The web app around the slices: one transaction per request, errors as problem bodies, one log line per request.
 
-The transaction ends before the answer is sent: what was answered 2xx is committed. Routers and checks are handed in.
+The transaction ends before the answer is sent: what was answered 2xx is committed. Routers and checks are handed in;
+bodies, answers, limits and exceptions have modules of their own.
 """
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -12,22 +14,26 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.problems import HubError
-from services.kernel.database import Database, is_refused_value, is_transient
+from services.kernel import problem_pages
+from services.kernel.answers import Answer
+from services.kernel.database import Database
 from services.kernel.health import Check, routes
+from services.kernel.json_bodies import adopt
+from services.kernel.limits import Head, Limits, refusal
+from services.kernel.methods import Methods
 from services.kernel.metrics import Metrics
-from services.kernel.problem_details import RESPONSES, of_status, of_validation, problem_response
-from services.kernel.streams import Answer, bounded_in_time
+from services.kernel.openapi_document import finished
+from services.kernel.openapi_parts import VERSION
+from services.kernel.problem_details import PROBLEMS_PATH, RESPONSES, Place, problem_response
+from services.kernel.refusals import ABANDONED, HANDLERS, refused
+from services.kernel.streams import Body
 from services.kernel.tracing import traceparent_of
 
 _log = structlog.get_logger(__name__)
@@ -43,15 +49,20 @@ class Web:
     database: Database
     metrics: Metrics
     checks: Sequence[Check]
-    version: str = "1"
+    version: str = VERSION
     description: str = ""
     max_body_bytes: int = 4 * 1024 * 1024
     max_requests: int = 1000
+    limits: Limits = field(default_factory=Limits)
+    stopping: asyncio.Event | None = None
+    """Set while the process drains: what is new is refused."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """Put on `app.state` by name, for dependencies: `authenticator` and whatever the routers need."""
     started: Sequence[Hook] = ()
     stopped: Sequence[Hook] = ()
     openapi: dict[str, Any] = field(default_factory=dict)
+    problems_url: str = PROBLEMS_PATH
+    """Where the `type` of a problem leads; every program serves the pages, one of them has the stable address."""
 
 
 async def transaction(request: Request) -> AsyncIterator[AsyncConnection]:
@@ -102,28 +113,37 @@ def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] 
     app.state.web = web
     for name, value in web.state.items():
         setattr(app.state, name, value)
-    for kind, handler in _HANDLERS.items():
+    for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    app.state.plain = [*plain, *routes(web.checks, web.metrics)]
+    app.state.plain = [*plain, *routes(web.checks, web.metrics), *problem_pages.ROUTES]
     app.router.routes.extend(app.state.plain)
     for router in routers:
+        adopt(router)
         app.include_router(router)
+    app.state.methods = Methods(app.routes)
     return app
 
 
 class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = finished(super().openapi())
+        return self.openapi_schema
+
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of everything, the body limit too: that one answers in plain text.
         templates = {route.endpoint: route.path for route in self.state.plain}
-        return _Edge(super().build_middleware_stack(), self.state.web, templates)
+        return _Edge(super().build_middleware_stack(), self.state.web, self.state.methods, templates)
 
 
 class _Edge:
-    """Outermost: request id, trace, headers, the log line, too many at once, and the 500 for what nobody expected."""
+    """Outermost: what is refused unread, OPTIONS and HEAD, request id, trace, the log line, and the 500 for what nobody
+    expected."""
 
-    def __init__(self, app: ASGIApp, web: Web, templates: Mapping[Any, str]) -> None:
+    def __init__(self, app: ASGIApp, web: Web, methods: Methods, templates: Mapping[Any, str]) -> None:
         self._app = app
         self._web = web
+        self._methods = methods
         self._templates = templates  # of plain routes, which leave no `route` behind
         self._present = 0
 
@@ -131,87 +151,72 @@ class _Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(
-            request_id=request_id, traceparent=traceparent_of(Headers(scope=scope).get("traceparent"))
-        )
-        answer = Answer(send, request_id)
+        asked = scope["method"]
+        bare = asked == "HEAD"
+        if bare:  # a copy: the server goes by the method in its own
+            scope = {**scope, "method": "GET"}
+        head = Head(scope["headers"])
+        answer = self._answer(scope, send, head, bare=bare)
         began = time.perf_counter()
         self._present += 1
         try:
-            if self._present > self._web.max_requests and scope["path"] not in QUIET_ROUTES:
-                await problem_response(HubError("system.overloaded"), answer.instance)(scope, receive, answer.send)
-            else:
-                await self._app(scope, bounded_in_time(receive), answer.send)
+            await self._serve(scope, receive, answer, head)
+        except ClientDisconnect:
+            answer.status = ABANDONED
         except Exception as error:
             _log.error("request.failed", exc_info=error)
-            if not answer.status:
-                await problem_response(HubError("system.failed"), answer.instance)(scope, receive, answer.send)
+            if not answer.begun:
+                await problem_response(HubError("system.failed"), answer.place)(scope, receive, answer.send)
         finally:
             self._present -= 1
-            self._note(scope, answer.status, time.perf_counter() - began)
+            # cancelled when there is no status: the process ends before the answer
+            self._note(scope, asked, answer.status or ABANDONED, time.perf_counter() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    def _answer(self, scope: Scope, send: Send, head: Head, *, bare: bool) -> Answer:
+        request_id = secrets.token_hex(8)
+        place = Place(f"urn:lienthong:request:{request_id}", self._web.problems_url)
+        scope.setdefault("state", {}).update(request_id=request_id, place=place, bare=bare)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, traceparent=traceparent_of(head.text(b"traceparent"))
+        )
+        conditional = scope["method"] == "GET" and scope["path"] not in QUIET_ROUTES
+        return Answer(send, scope, head, bare=bare, conditional=conditional)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: Answer, head: Head) -> None:
+        try:
+            self._admit(scope, head)
+            body = Body(receive, scope, head, self._web.limits)
+        except HubError as error:
+            await refused(error, answer.place)(scope, receive, answer.send)
+            return
+        if scope["method"] == "OPTIONS":
+            allow = self._methods.allow(scope["path"])
+            if allow is not None:
+                await Response(status_code=204, headers={"Allow": allow})(scope, receive, answer.send)
+                return
+        scope["state"]["load"] = body.load
+        await self._app(scope, body.receive, answer.send)
+
+    def _admit(self, scope: Scope, head: Head) -> None:
+        web = self._web
+        if scope["path"] not in QUIET_ROUTES:
+            if web.stopping is not None and web.stopping.is_set():
+                raise HubError("system.stopping")
+            if self._present > web.max_requests:
+                raise HubError("system.overloaded")
+        error = refusal(scope, head, web.limits)
+        if error is not None:
+            raise error
+
+    def _note(self, scope: Scope, asked: str, status: int, seconds: float) -> None:
+        method = asked if asked in _METHODS else "OTHER"
         route = getattr(scope.get("route"), "path", None) or self._templates.get(scope.get("endpoint"), "-")
         self._web.metrics.request_answered(method=method, route=route, status=status, seconds=seconds)
         level = _log.debug if route in QUIET_ROUTES else _log.info
-        level("request.answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+        event = "request.abandoned" if status == ABANDONED else "request.answered"
+        level(event, method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
-
-
-def _instance(request: Request) -> str:
-    return f"urn:lienthong:request:{request.state.request_id}"
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HubError)
-    structlog.contextvars.bind_contextvars(code=error.code)
-    return problem_response(error, _instance(request))
-
-
-async def _not_valid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
-        return problem_response(HubError("request.malformed", "the body is not JSON"), _instance(request))
-    if isinstance(error.body, bytes) and any(tuple(item["loc"]) == ("body",) for item in found):
-        return problem_response(HubError("request.unsupported_media_type"), _instance(request))
-    structlog.contextvars.bind_contextvars(code="request.invalid")
-    return problem_response(HubError("request.invalid"), _instance(request), of_validation(found))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code in (204, 304):
-        return Response(status_code=error.status_code, headers=error.headers)
-    return problem_response(of_status(error.status_code, error.detail, error.headers), _instance(request))
-
-
-async def _database(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)
-    if is_transient(error):
-        return problem_response(HubError("system.overloaded", "the database was busy"), _instance(request))
-    if is_refused_value(error):  # NUL characters, numbers beyond 64 bits
-        _log.warning("value.refused_by_database", exc_info=error)
-        return problem_response(HubError("request.invalid", "a value cannot be stored"), _instance(request))
-    raise error
-
-
-async def _unexpected(request: Request, _error: Exception) -> Response:
-    """Starlette raises the error again after this answer, and `_Edge` logs it."""
-    return problem_response(HubError("system.failed"), _instance(request))
-
-
-_HANDLERS = {
-    HubError: _refused,
-    RequestValidationError: _not_valid,
-    HTTPException: _http,
-    DBAPIError: _database,
-    Exception: _unexpected,
-}

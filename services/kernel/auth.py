@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Depends
+from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from joserfc import jwt
@@ -21,9 +21,11 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 from starlette.requests import HTTPConnection
 
-from contracts.messages.registry import Quota, SystemChanged
+from contracts.messages.registry import Quota as RegisteredQuota
+from contracts.messages.registry import SystemChanged
 from contracts.problems import HubError
 from services.kernel.clock import Clock
+from services.kernel.quotas import Load, Quota, Quotas
 
 ALGORITHM = "EdDSA"
 AUDIENCE = "lienthong"
@@ -64,7 +66,7 @@ class System:
 
 def system_of(told: SystemChanged) -> System:
     """A system as its registry entry tells of it."""
-    quota = told.quota or Quota()
+    quota = told.quota or RegisteredQuota()
     return System(
         client_id=told.client_id,
         organs=tuple(told.organs),
@@ -106,6 +108,7 @@ class Authenticator:
         issuer: str,
         audience: str = AUDIENCE,
         ready: Callable[[], bool] = lambda: True,
+        quotas: Quotas | None = None,
     ) -> None:
         self._keys = keys
         self._systems = systems
@@ -113,11 +116,13 @@ class Authenticator:
         self._issuer = issuer
         self._audience = audience
         self._ready = ready
+        self._quotas = quotas
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
-    def caller(self, authorization: str | None, scope: str) -> Caller:
-        """The caller of a request, who must hold `scope`; raises auth.missing, auth.invalid, auth.scope or
-        system.suspended, each with its challenge, and system.not_ready."""
+    def caller(self, authorization: str | None, *scopes: str, load: Load | None = None) -> Caller:
+        """The caller of a request, who must hold one of `scopes`, if any is named; raises auth.missing, auth.invalid,
+        auth.scope or system.suspended, each with its challenge, and system.not_ready. The request is charged to the
+        system's quota, whatever it may do, but once for each `load`: quota.exceeded."""
         if not self._ready():
             raise HubError("system.not_ready")
         scheme, _, token = (authorization or "").partition(" ")
@@ -130,10 +135,14 @@ class Authenticator:
         structlog.contextvars.bind_contextvars(client_id=system.client_id)
         if system.suspended:
             raise HubError("system.suspended")
-        scopes = expanded(verified.scopes) & expanded(system.scopes)
-        if scope and scope not in scopes:
-            raise HubError("auth.scope", f"scope {scope} is needed", headers=_challenge("insufficient_scope", scope))
-        return Caller(system.client_id, system.organs, scopes)
+        if self._quotas is not None:
+            quota = Quota(system.requests_per_second, system.bytes_per_second)
+            self._quotas.charge(system.client_id, quota, load)
+        held = expanded(verified.scopes) & expanded(system.scopes)
+        if any(scopes) and held.isdisjoint(scopes):
+            challenge = _challenge("insufficient_scope", scopes[-1])
+            raise HubError("auth.scope", f"scope {' or '.join(scopes)} is needed", headers=challenge)
+        return Caller(system.client_id, system.organs, held)
 
     def _verify(self, token: str) -> _Verified:
         """Signatures are checked once per token, times and keys at every call."""
@@ -179,16 +188,18 @@ class Authenticator:
         return _Verified(found[0], client_id, frozenset(str(claims.get("scope", "")).split()), begins, ends)
 
 
-def require(scope: str) -> Any:
-    """A dependency: `caller: Annotated[Caller, require("dossier:write")]`; an empty scope
-    asks for any valid token. The app keeps its `Authenticator` at
-    `app.state.authenticator`."""
+def require(*scopes: str) -> Any:
+    """A dependency: `caller: Annotated[Caller, require("dossier:write")]`, a caller with one of the scopes; none, or an
+    empty one, asks for any valid token. The app keeps its `Authenticator` at `app.state.authenticator`."""
+
+    shown = Security(_bearer, scopes=[scope for scope in scopes if scope])  # for the API page
 
     async def caller(
-        connection: HTTPConnection, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+        connection: HTTPConnection, _shown: Annotated[HTTPAuthorizationCredentials | None, shown]
     ) -> Caller:
         authenticator: Authenticator = connection.app.state.authenticator
-        return authenticator.caller(connection.headers.get("authorization"), scope)
+        load: Load | None = getattr(connection.state, "load", None)
+        return authenticator.caller(connection.headers.get("authorization"), *scopes, load=load)
 
     return Depends(caller)
 

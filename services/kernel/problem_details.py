@@ -1,6 +1,7 @@
 """RFC 9457 bodies: what a refusal looks like on the wire. Values of the input are never echoed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,6 +10,8 @@ from starlette.responses import Response
 from contracts.problems import PROBLEMS, HubError
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEMS_PATH = "/problems"
+"""Where every program serves the pages about its codes; relative to the program until settings name an address."""
 RETRY_SECONDS = 1
 BODY_ERRORS_SHOWN = 50
 
@@ -37,12 +40,13 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "code", "remedy"],
     "properties": {
-        "type": {"type": "string", "format": "uri"},
+        "type": {"type": "string", "format": "uri-reference"},
         "title": _TEXT,
         "status": {"type": "integer"},
         "detail": _TEXT,
         "instance": {"type": "string", "format": "uri"},
         "code": {"type": "string", "enum": sorted(PROBLEMS)},
+        "contract": {"type": "string", "description": "The contract that was broken, `dossier.submitted/v1`"},
         "errors": {
             "type": "array",
             "items": {"type": "object", "properties": {"pointer": _TEXT, "in": _TEXT, "detail": _TEXT}},
@@ -58,34 +62,50 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """For OpenAPI documents: what every operation may answer."""
 
 
-def problem_body(error: HubError, instance: str, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a problem occurred (its `instance`), and the address of the pages its `type` leads to.
+
+    Every request has one at `request.state.place`.
+    """
+
+    instance: str
+    problems_url: str = PROBLEMS_PATH
+
+    def type_of(self, code: str) -> str:
+        return f"{self.problems_url}/{code}"
+
+
+def problem_body(error: HubError, place: Place, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
     """The members of a problem; also used for the items of a batch answer."""
     problem = error.problem
     body: dict[str, Any] = {
-        "type": problem.type,
+        "type": place.type_of(problem.code),
         "title": problem.title,
         "status": problem.status,
         "detail": error.detail or problem.title,
-        "instance": instance,
+        "instance": place.instance,
         "code": problem.code,
         "remedy": problem.remedy,
     }
     listed = list(errors) or ([{"pointer": error.pointer}] if error.pointer else [])
     if listed:
         body["errors"] = listed
+    if error.contract:
+        body["contract"] = error.contract
     if error.url:
         body["url"] = error.url
     return body
 
 
-def problem_response(error: HubError, instance: str, errors: Sequence[Mapping[str, str]] = ()) -> Response:
+def problem_response(error: HubError, place: Place, errors: Sequence[Mapping[str, str]] = ()) -> Response:
     """The body with its headers: 429, 503 and retryable 409 say when to come again."""
     problem = error.problem
     headers = dict(error.headers)
     if problem.status in (429, 503, 507) or (problem.retryable and problem.status == 409):
         headers.setdefault("Retry-After", str(problem.retry_after_seconds or RETRY_SECONDS))
     return Response(
-        orjson.dumps(problem_body(error, instance, errors)),
+        orjson.dumps(problem_body(error, place, errors)),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=headers,

@@ -5,6 +5,8 @@ A process without the API role answers /healthz, /readyz and /metrics all the sa
 
 import asyncio
 import gc
+import logging
+import resource
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +18,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 
 from services.kernel.app import Web, build_app
+from services.kernel.limits import limits_of
 from services.kernel.settings import Settings
 from services.kernel.supervisor import Part, Supervisor
+from services.kernel.wire import Wire
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +57,8 @@ def build(process: Process) -> FastAPI:
         process.web,
         max_body_bytes=process.settings.max_body_bytes,
         max_requests=process.settings.max_requests,
+        limits=limits_of(process.settings),
+        stopping=process.stopping,
         checks=[*process.web.checks, parts],
         started=[*process.web.started, start],
         stopped=[stop, *process.web.stopped],
@@ -64,12 +70,23 @@ def build(process: Process) -> FastAPI:
 
 async def serve(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> None:
     """Until SIGINT or SIGTERM; a second signal ends it at once."""
+    allow_files()
+    server = server_of(app, settings, stopping)
+    _log.info("program.started", host=settings.host, port=settings.port, role=settings.role)
+    await server.serve()
+    _log.info("program.stopped")
+
+
+def server_of(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> uvicorn.Server:
+    # its warnings are about requests it cannot parse, and are told by the protocol as refusals
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Wire,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -77,10 +94,14 @@ async def serve(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> No
         timeout_graceful_shutdown=int(settings.stop_seconds),
         timeout_keep_alive=30,
     )
-    server = _Server(config, stopping)
-    _log.info("program.started", host=settings.host, port=settings.port, role=settings.role)
-    await server.serve()
-    _log.info("program.stopped")
+    return _Server(config, stopping)
+
+
+def allow_files() -> None:
+    """As many connections as the system lets this process have: one file each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class _Server(uvicorn.Server):

@@ -36,6 +36,19 @@ class Settings(BaseSettings):
     max_body_bytes: int = 4 * 1024 * 1024
     max_file_bytes: int = 128 * 1024 * 1024
     max_requests: int = 1000
+    max_url_bytes: int = 8 * 1024
+    max_query_parameters: int = 100
+    max_headers: int = 100
+    max_header_bytes: int = 32 * 1024
+    max_json_depth: int = Field(default=64, ge=1, le=512)
+    body_pause_seconds: float = Field(default=30.0, gt=0)
+    body_grace_seconds: float = Field(default=10.0, gt=0)
+    body_bytes_per_second: int = Field(default=10_000, gt=0)
+    """A body may take the grace and its size at this rate, with no pause as long as `body_pause_seconds`."""
+    quota_requests_per_second: int | None = Field(default=None, gt=0)
+    """Of a system whose registry entry says nothing, in each process: unset, 200, and no bound in local mode. So with
+    `quota_bytes_per_second`: unset, 50 MB of request bodies."""
+    quota_bytes_per_second: int | None = Field(default=None, gt=0)
     stop_seconds: float = 10.0
 
     database_url: SecretStr = SecretStr("")
@@ -53,8 +66,12 @@ class Settings(BaseSettings):
     session_timeout_seconds: float = 6.0
     retry_scale: float = Field(default=1.0, gt=0)
 
+    signing_key_days: float = Field(default=90.0, gt=0)
+    """The gateway takes a new signing key when the present one is as old."""
+
     clock_offset_seconds: float = 0.0
     key_file_path: Path | None = Field(default=None, validation_alias=f"{PREFIX}KEY_FILE")
+    attachments_quota_bytes: int = Field(default=100 * 1024**3, ge=0)
     attachments_location: str | None = Field(default=None, validation_alias=f"{PREFIX}ATTACHMENTS_URL")
     axis_url: str | None = None
     axis_systemid: str = ""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from deploy.local.ports import free_port
 from services.kernel.database import Database
+from services.kernel.serve import allow_files
 from tests.integration.kernel.scene import until
 
 
@@ -83,3 +85,14 @@ async def test_roles_decide_who_answers(database_url: str, role: str, status: in
         assert "lienthong_http_request_seconds" in (await client.get("/metrics")).text
         child.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(child.wait(), 10) == 0
+
+
+def test_a_process_takes_all_the_files_it_may_have() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lower = before[1] - 1
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lower, before[1]))
+        allow_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -15,6 +15,7 @@ from contracts.edxml.errors import EdxmlError
 from contracts.edxml.model import (
     VIETNAM,
     AttachmentInfo,
+    Business,
     Document,
     Organization,
     OtherInfo,
@@ -152,19 +153,19 @@ def read_document(name: str) -> Document:
 
 
 @pytest.mark.parametrize("name", documents())
-def test_takes_new_documents_only(name: str) -> None:
-    message = read_document(name)
-    if message.doc_type == 0:
-        edxml.require_new(message)
-        return
+def test_takes_every_business_action_that_is_really_sent(name: str) -> None:
+    edxml.require_known(read_document(name))
+
+
+def test_refuses_a_business_action_nobody_knows() -> None:
     with pytest.raises(HubError) as caught:
-        edxml.require_new(message)
-    assert (caught.value.code, caught.value.pointer) == ("request.invalid", edxml.BUSINESS)
+        edxml.require_known(replace(PLAIN, business=Business(doc_type=4)))
+    assert (caught.value.code, caught.value.pointer) == ("request.invalid", f"{edxml.BUSINESS}/BussinessDocType")
 
 
 def test_refuses_more_files_than_a_fact_can_name() -> None:
     with pytest.raises(HubError) as caught:
-        edxml.require_new(replace(PLAIN, attachments=(AttachmentInfo("1", "a.pdf"),) * 101))
+        edxml.require_known(replace(PLAIN, attachments=(AttachmentInfo("1", "a.pdf"),) * 101))
     assert caught.value.pointer == "/edXML/AttachmentEncoded/Attachment"
 
 

@@ -92,8 +92,18 @@ def test_an_answer_goes_to_the_sender_and_its_repeat_to_nobody() -> None:
     assert addressees(AT_RECEIVER, [], DocumentStatus.ARRIVED, None) == (SENDER,)
     assert addressees(AT_RECEIVER, [step("03")], DocumentStatus.ACCEPTED, None) == ()
     assert addressees(AT_RECEIVER, [step("03")], DocumentStatus.ARRIVED, None) == (SENDER,)
-    assert addressees(AT_RECEIVER, [step("03")], DocumentStatus.CHANGE_AGREED, None) == (SENDER,)
     assert addressees(AT_RECEIVER, [step("03", organ=OTHER)], DocumentStatus.ACCEPTED, None) == (SENDER,)
+
+
+def test_a_recall_or_update_is_answered_once() -> None:
+    agreed = DocumentStatus.CHANGE_AGREED
+    assert addressees(AT_RECEIVER, [step("03")], agreed, None, asked=["t"]) == (SENDER,)
+    assert addressees(AT_RECEIVER, [step("15")], agreed, None) == ()
+    assert addressees(AT_RECEIVER, [step("15")], agreed, None, asked=["t"]) == (SENDER,)
+    for told, code in (([], agreed), ([step("15")], DocumentStatus.CHANGE_REFUSED)):
+        with pytest.raises(HubError) as caught:
+            addressees(AT_RECEIVER, told, code, None)
+        assert (caught.value.code, caught.value.pointer) == ("request.conflict", "/code")
 
 
 def test_take_back_goes_to_the_recipients_not_asked_yet() -> None:
