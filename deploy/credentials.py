@@ -14,10 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from contracts.directory import Directory, is_valid
+from contracts.directory import Directory, is_valid, local_date
 from contracts.levels import Level
 from contracts.messages.registry import OrganChanged, SystemChanged
 from deploy.local.errors import LocalError
+from gateway.audit.actions import Act
 from gateway.identity import actions, store
 from gateway.identity.secrets import SecretVerifier, hash_secret, make_secret
 from services.kernel.database import Database
@@ -59,7 +60,7 @@ class LocalSystem:
         )
 
 
-async def issue(settings: Settings, database: Database, directory: Directory, on: date) -> Path:
+async def issue(settings: Settings, database: Database, directory: Directory, act: Act) -> Path:
     """Registers the systems and writes the file, unless both are as they should be already.
 
     A secret in the file that still verifies is kept, whatever else changed. Raises `LocalError` outside local mode.
@@ -69,7 +70,7 @@ async def issue(settings: Settings, database: Database, directory: Directory, on
             "Chỉ tạo tài khoản mẫu ở chế độ chạy trên một máy.", "Sample credentials are made in local mode only."
         )
     file = settings.home / FILE
-    systems = local_systems(directory, on)
+    systems = local_systems(directory, local_date(act.at))
     kept = await _still_valid(database, _secrets_in(file))
     secrets = {system.name: kept.get(system.name) or make_secret() for system in systems}
     hashes = {
@@ -77,7 +78,7 @@ async def issue(settings: Settings, database: Database, directory: Directory, on
     }
     async with database.transaction() as conn:
         for system in systems:
-            await actions.put_system(conn, system.registered(), hashes.get(system.name))
+            await actions.put_system(conn, system.registered(), hashes.get(system.name), by=act)
     lines = [_line(system, secrets[system.name], settings) for system in systems]
     _write(file, json.dumps(lines, ensure_ascii=False, indent=2) + "\n")
     return file

@@ -7,12 +7,12 @@ from typing import Final
 
 import structlog
 
-from contracts.directory import local_date
 from contracts.messages.registry import OrganChanged
 from contracts.problems import HubError
 from deploy import credentials
 from deploy.local.errors import LocalError
 from deploy.seed.load import SeedError, read
+from gateway.audit.actions import SEED, Act
 from gateway.organs import actions as organs
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.clock import SystemClock
@@ -43,18 +43,19 @@ async def seed(settings: Settings, name: str = DEFAULT) -> None:
     Organs keep a suspension that was decided here; organs the seed does not name stay as they are.
     """
     given = await asyncio.to_thread(read, SEEDS.get(name, Path(name)))
-    on = local_date(SystemClock(settings.clock_offset_seconds).hub_now())
+    now = SystemClock(settings.clock_offset_seconds).hub_now()
+    act = Act(SEED, now, name)
     database = Database(settings.database_url.get_secret_value(), application_name="lienthong-seed", pool_size=2)
     try:
         held = OrganSnapshot()
         async with database.transaction() as conn:
             await held.refresh(conn)
             suspended = {organ.code for organ in held.directory if organ.suspended}
-            changed = await organs.load(conn, [_suspended_as(organ, suspended) for organ in given])
+            changed = await organs.load(conn, [_suspended_as(organ, suspended) for organ in given], by=act)
             await held.refresh(conn)
         _log.info("seed.loaded", seed=name, organs=len(given), changed=changed)
         if settings.local:
-            file = await credentials.issue(settings, database, held.directory, on)
+            file = await credentials.issue(settings, database, held.directory, act)
             _log.info("credentials.written", file=str(file))
     finally:
         await database.aclose()

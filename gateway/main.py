@@ -15,18 +15,25 @@ from contracts import registry as contracts
 from contracts.envelope import Envelope
 from contracts.levels import OFFICE_LEVELS
 from contracts.topology import deliver, ingest
+from gateway import about
+from gateway.audit.actions import GATEWAY, Act
+from gateway.audit.api import build_router as audit_router
+from gateway.audit.doors import Acting
 from gateway.delivery.expiry import Expiry
 from gateway.delivery.sources import EventSource, HopSource, ReceiptSource
 from gateway.identity import actions as identity
 from gateway.identity.api import build_router as identity_router
+from gateway.identity.keys_api import build_router as keys_router
 from gateway.identity.model import KEYS, SYSTEMS
 from gateway.identity.secrets import SecretVerifier
 from gateway.identity.snapshot import KeySnapshot, SystemSnapshot
+from gateway.identity.systems_api import build_router as systems_router
 from gateway.identity.tokens import TokenIssuer
+from gateway.identity.upkeep import Upkeep
 from gateway.ingest import actions as ingest_actions
 from gateway.ingest.asking import Asking
 from gateway.ingest.events import IngestDoor
-from gateway.monitoring.api import router as monitoring_router
+from gateway.monitoring.api import build_router as monitoring_router
 from gateway.national.actions import Connector
 from gateway.national.client import AxisAccount, AxisClient
 from gateway.national.poll import AxisWorker
@@ -44,6 +51,7 @@ from services.kernel.clock import SystemClock
 from services.kernel.crypto import Keyring
 from services.kernel.database import Database
 from services.kernel.health import database_check
+from services.kernel.idempotency import Idempotency
 from services.kernel.leases import Leases
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.consumer import Consumer, Membership
@@ -54,6 +62,8 @@ from services.kernel.messaging.relay import Relay, Source
 from services.kernel.messaging.retry import DELIVERY
 from services.kernel.messaging.topics import ensure
 from services.kernel.metrics import Metrics
+from services.kernel.problem_details import PROBLEMS_PATH
+from services.kernel.quotas import Quotas, default_of
 from services.kernel.serve import Process, build, serve
 from services.kernel.settings import Role, Settings
 from services.kernel.supervisor import Supervisor
@@ -104,6 +114,7 @@ class Gateway:
         registries = Registries(self.organs, self.systems, settings.hub)
         self.desk = Desk(registries, self.keyring, self.clock)
         self.verifier = SecretVerifier()
+        self.idempotency = Idempotency(self.keyring)
         # on one machine everything is loopback: an office's proxy settings must not come between
         self.http = httpx.AsyncClient(trust_env=not settings.local)
         self.stopping = asyncio.Event()
@@ -151,6 +162,10 @@ class Gateway:
         self.supervisor.add("kafka", watch.run, state=watch.part)
         self.supervisor.add("relay", relay.run, state=relay.part)
         self.supervisor.add("ingest", consumer.run, state=consumer.part)
+        upkeep = Upkeep(
+            self.database, self.keyring, self.idempotency, clock=self.clock, key_days=settings.signing_key_days
+        )
+        self.supervisor.add("upkeep", upkeep.run)
         self.supervisor.add("expiry", Expiry(self.database, self.desk, scale=settings.retry_scale).run)
         if settings.axis_url:
             axis = self._axis()
@@ -173,7 +188,7 @@ class Gateway:
     async def prepare(self) -> None:
         """A signing key and the registries, before the first request."""
         async with self.database.transaction() as conn:
-            await identity.ensure_key(conn, self.keyring, self.clock.hub_now())
+            await identity.ensure_key(conn, self.keyring, by=Act(GATEWAY, self.clock.hub_now()))
         await self.follower.refresh()
 
     async def close(self) -> None:
@@ -187,19 +202,25 @@ class Gateway:
             self.database, self.keys, verifier=self.verifier, clock=self.clock, issuer=self.settings.gateway_url
         )
         web = Web(
-            title="Liên Thông gateway",
-            description="Cổng liên thông: định danh, danh mục, sổ cái, định tuyến · identity, organs, ledger, routing.",
+            title=about.TITLE,
+            description=about.DESCRIPTION,
+            openapi=about.OPENAPI,
             database=self.database,
             metrics=Metrics(),
             checks=[database_check(self.database)],
             max_body_bytes=self.settings.max_body_bytes,
+            problems_url=self.settings.gateway_url + PROBLEMS_PATH,
             started=[self.prepare],
             stopped=[self.close],
         )
+        acting = Acting(self.database, self.follower, self.idempotency, self.clock)
         routers = [
             identity_router(issuer, self.keys, self.clock),
-            organs_router(self.organs, self.clock),
-            monitoring_router,
+            organs_router(self.organs, self.clock, acting),
+            systems_router(acting, self.organs, self.clock),
+            keys_router(acting, self.keyring, self.clock),
+            audit_router(),
+            monitoring_router(self.organs, self.clock),
         ]
         return Process(
             settings=self.settings, web=web, routers=routers, supervisor=self.supervisor, stopping=self.stopping
@@ -211,6 +232,7 @@ class Gateway:
             systems=lambda client_id: self.systems.systems.get(client_id),
             clock=self.clock,
             issuer=self.settings.gateway_url,
+            quotas=Quotas(default_of(self.settings), self.clock.monotonic),
         )
 
 

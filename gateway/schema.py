@@ -1,5 +1,6 @@
 """Every table of the gateway's database: the slices' models fill the metadata that migrations compare with."""
 
+from gateway.audit import model as audit
 from gateway.delivery import model as delivery
 from gateway.identity import model as identity
 from gateway.organs import model as organs
@@ -7,6 +8,6 @@ from gateway.subjects import model as subjects
 from gateway.tables import metadata
 from gateway.transfers import model as transfers
 
-SLICES = (delivery, identity, organs, subjects, transfers)
+SLICES = (audit, delivery, identity, organs, subjects, transfers)
 
 __all__ = ["SLICES", "metadata"]

@@ -13,9 +13,18 @@ from gateway.identity.rules import SCOPES
 from gateway.identity.snapshot import KeySnapshot
 from gateway.identity.tokens import TokenIssuer
 from services.kernel.clock import Clock
+from services.kernel.openapi import answer, problem_responses
 from services.kernel.problem_details import MEDIA_TYPE, problem_body
 
 KEYS_AGE_SECONDS = 300
+PUBLIC = (
+    "request.malformed",
+    "request.headers_too_large",
+    "request.uri_too_long",
+    "system.overloaded",
+    "system.stopping",
+)
+"""What an operation that asks for no token may answer."""
 
 _FORM_FIELDS: dict[str, Any] = {
     "type": "object",
@@ -31,19 +40,32 @@ _FORM_FIELDS: dict[str, Any] = {
     },
 }
 _REQUEST: dict[str, Any] = {
+    "security": [{"basic": []}, {}],
     "requestBody": {
         "required": True,
         "content": {FORM: {"schema": _FORM_FIELDS, "example": {"grant_type": "client_credentials"}}},
     },
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE: {}}}
-    for status, text in {
-        400: "`invalid_request`, `unsupported_grant_type` or `invalid_scope`",
-        401: "`invalid_client`: unknown system or wrong secret",
-        403: "`unauthorized_client`: the system is suspended",
-        503: "Too many secrets to verify at once; see Retry-After",
-    }.items()
+_REFUSALS = problem_responses(["auth.invalid", "system.suspended", "system.storage_unavailable"], PUBLIC)
+for _status, _text in {
+    400: "`error` (RFC 6749): `invalid_request`, `unsupported_grant_type` or `invalid_scope`",
+    401: "`error`: `invalid_client`, unknown system or wrong secret",
+    403: "`error`: `unauthorized_client`, the system is suspended",
+}.items():
+    _REFUSALS[_status]["description"] += f"; {_text}"
+_GRANTED: dict[str, Any] = {
+    "access_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.eyJzdWIiOiJjb21tdW5lLWEifQ.c2lnbmF0dXJl",
+    "token_type": "Bearer",
+    "expires_in": 3600,
+    "scope": "document:write dossier:write inbox:read",
+}
+_KEY: dict[str, Any] = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "kid": "20240603-1",
+    "use": "sig",
+    "alg": "EdDSA",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
 }
 
 
@@ -68,12 +90,16 @@ def build_router(issuer: TokenIssuer, keys: KeySnapshot, clock: Clock) -> APIRou
     @router.post(
         "/oauth/token",
         summary="Get an access token",
+        operation_id="issueToken",
         response_model=TokenBody,
-        responses=_REFUSALS,
+        responses={200: answer("The token", _GRANTED), **_REFUSALS},
         openapi_extra=_REQUEST,
     )
     async def token(request: Request) -> TokenBody | Response:
-        """Client credentials by HTTP Basic or in the form. Tokens last one hour: renew at half of it."""
+        """Client credentials by HTTP Basic or in the form. Tokens last one hour: renew at half of it.
+
+        Lấy mã truy cập bằng client_id và khóa của hệ thống; mã có hạn một giờ.
+        """
         headers = request.headers
         try:
             grant = read_grant(headers.get("authorization"), headers.get("content-type"), await request.body())
@@ -84,9 +110,18 @@ def build_router(issuer: TokenIssuer, keys: KeySnapshot, clock: Clock) -> APIRou
             access_token=granted.access_token, expires_in=granted.expires_in, scope=" ".join(granted.scopes)
         )
 
-    @router.get("/.well-known/jwks.json", summary="The keys tokens are signed with", response_model=KeySet)
+    @router.get(
+        "/.well-known/jwks.json",
+        summary="The keys tokens are signed with",
+        operation_id="listPublicKeys",
+        response_model=KeySet,
+        responses={200: answer("The key set", {"keys": [_KEY]}), **problem_responses([], PUBLIC)},
+    )
     async def jwks() -> Response:
-        """A key is published some time before the first token is signed with it, and until the last one has ended."""
+        """A key is published some time before the first token is signed with it, and until the last one has ended.
+
+        Khóa công khai để kiểm tra mã truy cập.
+        """
         body = KeySet(keys=[{name: str(part) for name, part in key.items()} for key in keys.public(clock.hub_now())])
         return JSONResponse(body.model_dump(), headers={"Cache-Control": f"public, max-age={KEYS_AGE_SECONDS}"})
 
@@ -96,7 +131,7 @@ def build_router(issuer: TokenIssuer, keys: KeySnapshot, clock: Clock) -> APIRou
 def _refused(request: Request, error: GrantError) -> Response:
     """The problem, with RFC 6749's own members beside it."""
     structlog.contextvars.bind_contextvars(code=error.code, oauth_error=error.error)
-    body = problem_body(error, f"urn:lienthong:request:{request.state.request_id}") | error.members
+    body = problem_body(error, request.state.place) | error.members
     return Response(
         orjson.dumps(body), status_code=error.problem.status, media_type=MEDIA_TYPE, headers=dict(error.headers)
     )

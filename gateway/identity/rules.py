@@ -1,9 +1,11 @@
 """What a system may be granted, and when signing keys take over from one another. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from contracts.messages.registry import KeyPublished
+from contracts.directory import Directory
+from contracts.messages.registry import KeyPublished, SystemChanged
+from contracts.problems import HubError
 
 TOKEN_SECONDS = 3600
 CLOCK_SKEW = timedelta(minutes=5)
@@ -23,6 +25,44 @@ SCOPES = frozenset(
         "admin",
     }
 )
+
+HUB_SCOPES = frozenset({"ops", "admin"})
+"""For those who keep the hub itself. They speak for no organ, so that keeping the hub opens no dossier."""
+ADMIN = "admin"
+RESERVED = frozenset({"me", "gateway", "seed"})
+"""Client ids that mean something else in addresses and in the audit."""
+
+
+def canonical(system: SystemChanged, directory: Directory, on: date) -> SystemChanged:
+    """The system with its organs by their canonical codes; refuses organs and scopes that do not exist or do not fit
+    together. Organs that ended may be named: what they hold can still be read."""
+    organs = []
+    for place, code in enumerate(system.organs):
+        organ = directory.find(code, on)
+        if organ is None:
+            raise HubError("request.invalid", "no such organ", pointer=f"/organs/{place}")
+        if organ.level != system.level:
+            raise HubError("request.invalid", "the organ is of another level", pointer=f"/organs/{place}")
+        if organ.home == "axis":
+            raise HubError("request.invalid", "the organ is reached over the national axis", pointer=f"/organs/{place}")
+        organs.append(organ.code)
+    for place, scope in enumerate(system.scopes):
+        if scope not in SCOPES:
+            raise HubError("request.invalid", "no such scope", pointer=f"/scopes/{place}")
+        if scope in HUB_SCOPES and organs:
+            raise HubError("request.invalid", "not together with organs", pointer=f"/scopes/{place}")
+    changed = {"organs": list(dict.fromkeys(organs)), "scopes": list(dict.fromkeys(system.scopes))}
+    return system.model_copy(update=changed)
+
+
+def administers(system: SystemChanged) -> bool:
+    return ADMIN in system.scopes and not system.suspended
+
+
+def key_is_due(keys: Iterable[KeyPublished], now: datetime, age: timedelta) -> bool:
+    """True when the youngest key, also one that is still to come, began so long ago."""
+    youngest = max((key.valid_from for key in keys), default=None)
+    return youngest is None or youngest + age <= now
 
 
 def expand(scopes: Iterable[str]) -> frozenset[str]:

@@ -48,14 +48,18 @@ class SecretVerifier:
         self.hashed = 0
         """How often a hash was really computed."""
 
-    async def matches(self, secret: str, hashes: Sequence[str]) -> bool:
-        """True when one of the hashes is of this secret. Raises `system.overloaded` when too much is asked at once."""
+    async def matching(self, secret: str, hashes: Sequence[str]) -> str | None:
+        """The hash that is of this secret. Raises `system.overloaded` when too much is asked at once."""
         if len(secret) > MAX_SECRET_LENGTH:
-            return False
+            return None
         for hashed in hashes:
             if await self._matches(secret, hashed):
-                return True
-        return False
+                return hashed
+        return None
+
+    async def matches(self, secret: str, hashes: Sequence[str]) -> bool:
+        """True when one of the hashes is of this secret."""
+        return await self.matching(secret, hashes) is not None
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -29,7 +29,7 @@ class SystemSnapshot:
     async def refresh(self, conn: AsyncConnection) -> bool:
         """Takes over what was committed since the last time; tells whether anything was."""
         revision, documents = await store.since(conn, SYSTEMS.table, self._revision)
-        if not documents:
+        if revision <= self._revision:  # also when another refresh was faster, which must not be undone
             return False
         changed = [SystemChanged.model_validate_json(document) for document in documents]
         systems = {**self.systems, **{system.client_id: system_of(system) for system in changed}}
@@ -51,13 +51,15 @@ class KeySnapshot:
     async def refresh(self, conn: AsyncConnection) -> bool:
         """Takes over what was committed since the last time; tells whether anything was."""
         revision, documents = await store.since(conn, KEYS.table, self._revision)
-        if not documents:
+        if revision <= self._revision:
             return False
         changed = {key.kid: key for key in map(KeyPublished.model_validate_json, documents)}
         sealed = await secrets.private_keys(conn, [kid for kid in changed if kid not in self._private])
         opened = {
             kid: OKPKey.import_key(self._keyring.open(private, private_context(kid))) for kid, private in sealed.items()
         }
+        if revision <= self._revision:
+            return True
         self._keys, self._private = {**self._keys, **changed}, {**self._private, **opened}
         self._revision = revision
         return True

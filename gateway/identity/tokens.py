@@ -39,13 +39,19 @@ class TokenIssuer:
         """Raises `GrantError`, also when the system is suspended; no connection is held while a secret is verified."""
         async with self._database.read() as conn:
             candidate = await store.candidate(conn, request.client_id)
-        if candidate is None or not await self._verifier.matches(request.secret, candidate.hashes):
+        if candidate is None:
+            raise invalid_client()
+        fitting = await self._verifier.matching(request.secret, candidate.hashes)
+        if fitting is None:
             raise invalid_client()
         if candidate.system.suspended:
             raise GrantError("unauthorized_client", "system.suspended", "the system is suspended")
         scopes = granted(candidate.system.scopes, request.scopes)
         if scopes is None:
             raise GrantError("invalid_scope", "request.malformed", "the system does not hold a scope asked for")
+        if fitting in candidate.unmarked:
+            async with self._database.transaction() as conn:
+                await store.mark_used(conn, request.client_id, fitting)
         return Token(self._sign(candidate.system, scopes), tuple(scopes))
 
     def _sign(self, system: SystemChanged, scopes: list[str]) -> str:

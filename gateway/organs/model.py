@@ -9,6 +9,7 @@ from gateway.tables import metadata
 organ = entries(
     "organ",
     Column("level", Text, nullable=False),
+    Column("home", Text, nullable=False),
     Column("search", Text, nullable=False),
     Column("valid_from", Date),
     Column("valid_to", Date),

@@ -22,6 +22,7 @@ class Filter:
     on: date
     level: Level | None = None
     parent: str | None = None
+    home: str | None = None
     words: Sequence[str] = ()
 
 
@@ -30,6 +31,8 @@ async def page(conn: AsyncConnection, chosen: Filter, *, after: str, limit: int)
     conditions = [organ.c.key > after, _valid(organ, chosen.on)]
     if chosen.level is not None:
         conditions.append(organ.c.level == chosen.level.value)
+    if chosen.home is not None:
+        conditions.append(organ.c.home == chosen.home)
     if chosen.parent is not None:
         below = select(superior.c.organ).where(superior.c.superior == chosen.parent, _valid(superior, chosen.on))
         conditions.append(organ.c.key.in_(below))

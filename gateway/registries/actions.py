@@ -4,7 +4,8 @@ What an entry means is its slice's matter; sending is source.py's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,12 +21,22 @@ BELL = "registry"
 P = TypeVar("P", OrganChanged, SystemChanged, KeyPublished)
 
 
+@dataclass(frozen=True, slots=True)
+class Saved(Generic[P]):
+    """An entry that was written, with the version it got; both documents as they are published."""
+
+    key: str
+    payload: P
+    before: bytes | None
+    after: bytes
+
+
 async def save(
     conn: AsyncConnection,
     registry: Registry,
     payloads: Mapping[str, P],
     columns: Callable[[P], Mapping[str, object]],
-) -> list[P]:
+) -> list[Saved[P]]:
     """Writes the entries that differ from those held, and returns them with the version they got.
 
     The version given counts only when it is higher than the next one: versions never go back. `columns` gives the
@@ -33,20 +44,22 @@ async def save(
     """
     await store.lock(conn)
     present = await store.held(conn, registry.table, list(payloads))
-    changed: dict[str, P] = {}
+    changed: list[Saved[P]] = []
     for key, payload in payloads.items():
         entry = present.get(key)
-        if entry is None or document(payload, entry.version) != entry.document:
-            version = max(payload.version, 1 if entry is None else entry.version + 1)
-            changed[key] = payload.model_copy(update={"version": version})
+        if entry is not None and document(payload, entry.version) == entry.document:
+            continue
+        version = payload.version if entry is None else max(payload.version, entry.version + 1)
+        new = payload.model_copy(update={"version": version})
+        changed.append(Saved(key, new, entry.document if entry else None, new.model_dump_json().encode()))
     rows = [
-        {"key": key, "version": payload.version, "document": document(payload, payload.version), **columns(payload)}
-        for key, payload in changed.items()
+        {"key": saved.key, "version": saved.payload.version, "document": saved.after, **columns(saved.payload)}
+        for saved in changed
     ]
     await store.write(conn, registry.table, rows)
     if changed:
         ring_on_commit(conn, BELL, RELAY_BELL)
-    return list(changed.values())
+    return changed
 
 
 async def republish(conn: AsyncConnection, registries: Iterable[Registry]) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ from contracts.directory import Directory
 from deploy import credentials, seeding
 from deploy.local.errors import LocalError
 from deploy.seed.load import read
+from gateway.audit import store as audit
+from gateway.audit.actions import SEED
+from gateway.audit.store import Filter
 from gateway.identity import actions, store
 from gateway.identity.secrets import SecretVerifier
 from gateway.identity.snapshot import SystemSnapshot
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.database import Database
 from services.kernel.settings import Settings
+from tests.integration.gateway_identity.conftest import ACT
 
 NAMES = [
     "commune-a",
@@ -105,6 +110,18 @@ async def test_second_start_changes_nothing(database: Database, settings: Settin
     assert versions.version == 1
 
 
+async def test_seeding_is_in_the_audit_once(database: Database, settings: Settings) -> None:
+    for _ in range(2):
+        await seeding.seed(settings)
+    async with database.read() as conn:
+        rows = await audit.page(conn, Filter(client_id=SEED), 1000)
+    organs = len(read(seeding.SEEDS[seeding.DEFAULT]))
+    assert Counter(row["action"] for row in rows) == {"organ.created": organs, "system.created": 9}
+    told = str([dict(row) for row in rows])
+    assert all(line["client_secret"] not in told for line in lines(settings).values())
+    assert "argon2" not in told
+
+
 async def test_secret_that_does_not_verify_is_made_anew_and_the_others_stay(
     database: Database, settings: Settings
 ) -> None:
@@ -144,7 +161,7 @@ async def test_suspensions_survive_the_next_start(database: Database, settings: 
     await seeding.seed(settings)
     found = lines(settings)["commune-b"]
     async with database.transaction() as conn:
-        await actions.suspend_system(conn, "commune-b")
+        await actions.suspend_system(conn, "commune-b", by=ACT)
     await seeding.seed(settings)
     async with database.read() as conn:
         system = await store.system(conn, "commune-b")
@@ -171,7 +188,7 @@ async def test_outside_local_mode_there_are_organs_and_no_credentials(database: 
     await seeding.seed(elsewhere)
     assert not settings.home.exists()
     with pytest.raises(LocalError):
-        await credentials.issue(elsewhere, database, Directory(), date(2024, 6, 3))
+        await credentials.issue(elsewhere, database, Directory(), ACT)
 
 
 @pytest.mark.parametrize(("name", "code"), [("", 0), ("full", 0), ("no-such-seed", 1)])

@@ -12,6 +12,7 @@ from gateway.organs.rules import search_words
 from gateway.organs.snapshot import OrganSnapshot
 from gateway.organs.store import Filter
 from services.kernel.database import Database
+from tests.integration.gateway_identity.conftest import ACT
 
 REFORM = date(2025, 7, 1)
 BEFORE = date(2025, 6, 30)
@@ -25,7 +26,7 @@ def organ(code: str, level: Level = Level.COMMUNE, **fields: object) -> OrganCha
 
 async def load(database: Database, *organs: OrganChanged) -> int:
     async with database.transaction() as conn:
-        return await actions.load(conn, organs)
+        return await actions.load(conn, organs, by=ACT)
 
 
 async def snapshot(database: Database) -> OrganSnapshot:
@@ -69,7 +70,7 @@ class TestLoad:
 
     async def load_and_fail(self, database: Database) -> None:
         async with database.transaction() as conn:
-            await actions.load(conn, [organ("H28")])
+            await actions.load(conn, [organ("H28")], by=ACT)
             raise ZeroDivisionError
 
 

@@ -28,7 +28,7 @@ from services.kernel.messaging.kafka import Admin, Producer, Reader
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import Ack, Outgoing, TopicSpec
 from services.kernel.messaging.relay import Relay
-from tests.integration.gateway_identity.conftest import KEYRING, NOW, REGISTRIES, StandingClock, eventually
+from tests.integration.gateway_identity.conftest import ACT, KEYRING, REGISTRIES, StandingClock, eventually
 
 SOURCE = "urn:lienthong:h28:gateway"
 
@@ -138,9 +138,9 @@ async def change(hub: Hub, *changes: Callable[..., Awaitable[object]]) -> None:
 async def test_publishes_all_registries_as_their_contracts_say(hub: Hub) -> None:
     await change(
         hub,
-        lambda conn: organs.load(conn, [organ("A1"), organ("B1")]),
-        lambda conn: identity.create_system(conn, SYSTEM, "a hash of the secret"),
-        lambda conn: identity.ensure_key(conn, KEYRING, NOW),
+        lambda conn: organs.load(conn, [organ("A1"), organ("B1")], by=ACT),
+        lambda conn: identity.create_system(conn, SYSTEM, "a hash of the secret", by=ACT),
+        lambda conn: identity.ensure_key(conn, KEYRING, by=ACT),
     )
     found = await hub.wait_for(lambda seen: len({envelope.subject for envelope in seen}) == 4)
     types = {envelope.subject: envelope.type for envelope in found}
@@ -154,14 +154,14 @@ async def test_publishes_all_registries_as_their_contracts_say(hub: Hub) -> None
 
 
 async def test_sends_an_entry_again_only_when_it_changed(hub: Hub) -> None:
-    await change(hub, lambda conn: organs.load(conn, [organ("A1"), organ("B1")]))
+    await change(hub, lambda conn: organs.load(conn, [organ("A1"), organ("B1")], by=ACT))
     assert await hub.settled() == {"A1": 1, "B1": 1}
-    await change(hub, lambda conn: organs.load(conn, [organ("A1"), organ("B1", suspended=True)]))
+    await change(hub, lambda conn: organs.load(conn, [organ("A1"), organ("B1", suspended=True)], by=ACT))
     assert await hub.settled() == {"A1": 1, "B1": 2}
 
 
 async def test_same_entry_is_the_same_envelope_when_sent_again(hub: Hub) -> None:
-    await change(hub, lambda conn: organs.load(conn, [organ("A1")]))
+    await change(hub, lambda conn: organs.load(conn, [organ("A1")], by=ACT))
     await hub.settled()
     await change(hub, lambda conn: registries.republish(conn, REGISTRIES))
     assert await hub.settled() == {"A1": 2}
@@ -169,7 +169,7 @@ async def test_same_entry_is_the_same_envelope_when_sent_again(hub: Hub) -> None
 
 
 async def test_republishes_everything_when_the_log_was_lost(hub: Hub) -> None:
-    await change(hub, lambda conn: organs.load(conn, [organ("A1"), organ("B1")]))
+    await change(hub, lambda conn: organs.load(conn, [organ("A1"), organ("B1")], by=ACT))
     await hub.settled()
     await hub.watch.lost(hub.watch.generation, "test")
     assert await hub.settled() == {"A1": 2, "B1": 2}
@@ -181,7 +181,7 @@ class TestMarks:
     @pytest.fixture
     async def source(self, database: Database, clock: StandingClock) -> RegistrySource:
         async with database.transaction() as conn:
-            await organs.load(conn, [organ("A1"), organ("B1")])
+            await organs.load(conn, [organ("A1"), organ("B1")], by=ACT)
             await conn.execute(text("INSERT INTO lease VALUES ('relay', 'test', 3, now())"))
         return RegistrySource(REGISTRIES, source=SOURCE, clock=clock)
 
@@ -211,7 +211,7 @@ class TestMarks:
     ) -> None:
         taken = await self.take(database, source)
         async with database.transaction() as conn:
-            await organs.load(conn, [organ("A1", suspended=True)])
+            await organs.load(conn, [organ("A1", suspended=True)], by=ACT)
         await self.acknowledge(database, source, taken)
         left = await self.take(database, source)
         assert [outgoing.key for outgoing in left] == ["A1"]

@@ -6,8 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.messages.registry import Jwk, KeyPublished
-from gateway.identity.rules import PUBLISH_AHEAD, TOKEN_SECONDS, granted, last_day, signing_key
+from contracts.directory import Directory, local_date
+from contracts.levels import Level
+from contracts.messages.registry import Alias, Jwk, KeyPublished, OrganChanged, SystemChanged
+from contracts.problems import HubError
+from gateway.identity.rules import (
+    PUBLISH_AHEAD,
+    TOKEN_SECONDS,
+    administers,
+    canonical,
+    granted,
+    key_is_due,
+    last_day,
+    signing_key,
+)
 
 NOW = datetime(2025, 7, 1, 8, tzinfo=UTC)
 HELD = ["dossier:write", "inbox:read"]
@@ -63,3 +75,54 @@ class TestSigningKey:
         assert chosen is not None
         assert chosen.valid_from <= at
         assert chosen.valid_to is None or chosen.valid_to >= at + timedelta(seconds=TOKEN_SECONDS)
+
+
+class TestDueKey:
+    def test_is_due_when_the_youngest_is_old(self) -> None:
+        age = timedelta(days=90)
+        assert key_is_due([], NOW, age)
+        assert not key_is_due([key("k1", NOW - age), key("k2", NOW - age / 2)], NOW, age)
+        assert not key_is_due([key("k1", NOW - age + timedelta(seconds=1))], NOW, age)
+        assert key_is_due([key("k1", NOW - age)], NOW, age)
+        assert not key_is_due([key("k1", NOW - age), key("k2", NOW + PUBLISH_AHEAD)], NOW, age)
+
+
+class TestSystem:
+    DIRECTORY = Directory.from_organs(
+        [
+            OrganChanged(
+                code="H28", version=1, name="Tỉnh", level=Level.PROVINCE, aliases=[Alias(code="000.00.00.H28")]
+            ),
+            OrganChanged(code="G22", version=1, name="Bộ", level=Level.CENTRAL, home="axis"),
+        ]
+    )
+
+    def system(self, level: Level = Level.PROVINCE, **fields: object) -> SystemChanged:
+        body = {"client_id": "a", "version": 1, "name": "A", "organs": [], "scopes": [], **fields}
+        return SystemChanged.model_validate({**body, "level": level})
+
+    def test_organs_are_known_by_their_own_codes_once(self) -> None:
+        given = self.system(organs=["000.00.00.h28", "H28"], scopes=["inbox:read", "inbox:read"])
+        made = canonical(given, self.DIRECTORY, local_date(NOW))
+        assert (made.organs, made.scopes) == (["H28"], ["inbox:read"])
+
+    @pytest.mark.parametrize(
+        ("level", "fields", "pointer"),
+        [
+            (Level.PROVINCE, {"organs": ["H28", "nobody"]}, "/organs/1"),
+            (Level.COMMUNE, {"organs": ["H28"]}, "/organs/0"),
+            (Level.CENTRAL, {"organs": ["G22"]}, "/organs/0"),
+            (Level.PROVINCE, {"scopes": ["everything"]}, "/scopes/0"),
+            (Level.PROVINCE, {"organs": ["H28"], "scopes": ["inbox:read", "ops"]}, "/scopes/1"),
+            (Level.PROVINCE, {"organs": ["H28"], "scopes": ["admin"]}, "/scopes/0"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, level: Level, fields: dict[str, object], pointer: str) -> None:
+        with pytest.raises(HubError) as raised:
+            canonical(self.system(level, **fields), self.DIRECTORY, local_date(NOW))
+        assert (raised.value.code, raised.value.pointer) == ("request.invalid", pointer)
+
+    def test_who_administers(self) -> None:
+        assert administers(self.system(scopes=["ops", "admin"]))
+        assert not administers(self.system(scopes=["admin"], suspended=True))
+        assert not administers(self.system(scopes=["ops"]))
