@@ -4,9 +4,11 @@ The operations' own texts, examples and links stay beside the operations (`opena
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any, Final
 
 from contracts.problems import PROBLEMS, HubError
+from contracts.words import SCHEMAS, WORDS
 from services.kernel.openapi import PLACE
 from services.kernel.openapi_parts import HEADERS, IF_NONE_MATCH, NOT_MODIFIED, OTHERS, SCHEMES
 from services.kernel.problem_details import MEDIA_TYPE, SCHEMA, problem_body
@@ -37,7 +39,8 @@ def finished(document: Json) -> Json:
     components["responses"] = {"NotModified": NOT_MODIFIED} | {
         codes[0]: _other_response(status, codes[1:]) for status, codes in OTHERS.items()
     }
-    components.setdefault("schemas", {})["Problem"] = SCHEMA
+    components.setdefault("schemas", {})["Problem"] = deepcopy(SCHEMA)
+    _explain(components["schemas"])
     told = list(_references([document["paths"], components]))
     components["headers"] = {name: each for name, each in HEADERS.items() if f"#/components/headers/{name}" in told}
     asked = {name for operation in operations(document) for each in operation["security"] for name in each}
@@ -147,6 +150,17 @@ def _other_response(status: str, codes: tuple[str, ...]) -> Json:
 def _example(code: str) -> Json:
     """What `openapi.problem_responses` writes."""
     return {"summary": PROBLEMS[code].title, "value": problem_body(HubError(code), PLACE)}
+
+
+def _explain(schemas: Json) -> None:
+    """Says what members mean that do not say it themselves."""
+    for name, schema in schemas.items():
+        if name in SCHEMAS:
+            schema.setdefault("description", SCHEMAS[name])
+        for member, told in schema.get("properties", {}).items():
+            words = WORDS.get(f"{name}.{member}", WORDS.get(member))
+            if words and "description" not in told:
+                told["description"] = words
 
 
 def _sorted(members: Json) -> Json:

@@ -20,6 +20,8 @@ from services.office.attachments.actions import Attachments
 
 EVERY_SECONDS = 3600.0
 PURGE_AT_ONCE = 5000
+SWEEP_EVERY_ROUNDS = 24
+"""The whole store is listed once a day."""
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
 _VERSION = text("SELECT version_num FROM alembic_version")
@@ -27,13 +29,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Housekeeping:
-    """A worker: forgets settled facts after 30 days, answers after 7, and what broken uploads left."""
+    """A worker: forgets settled facts after 30 days, answers after 7, what broken uploads left, and bytes
+    that no row names."""
 
     def __init__(self, database: Database, outbox: Outbox, idempotency: Idempotency, attachments: Attachments) -> None:
         self._database = database
         self._outbox = outbox
         self._idempotency = idempotency
         self._attachments = attachments
+        self._rounds = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -52,6 +56,11 @@ class Housekeeping:
         async with self._database.transaction() as conn:
             await self._idempotency.purge(conn)
         await self._attachments.sweep()
+        if self._rounds % SWEEP_EVERY_ROUNDS == 0:
+            swept = await self._attachments.sweep_unnamed(self._database)
+            if swept:
+                _log.info("attachments.swept", count=swept)
+        self._rounds += 1
 
 
 def migrations_check(database: Database, history: Path = MIGRATIONS) -> Check:

@@ -1,13 +1,18 @@
 """Attachments by digest: put, fetched by organs that hold them, copied in from other offices."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
+from services.kernel.database import Database
 from services.kernel.vault import Vault
 from services.office.attachments import store
+
+QUOTA_BYTES = 100 * 1024**3
 
 Sizes = Mapping[tuple[str, str], int]
 
@@ -22,21 +27,49 @@ def with_sizes(
     return [{**attachment, "size": sizes[attachment["sha256"], organ]} for attachment in attachments]
 
 
-class Attachments:
-    """The attachments of one office; `namespace` is its level."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an organ may still put: `counted` bytes it put before cost nothing again."""
 
-    def __init__(self, vault: Vault, namespace: str) -> None:
+    quota: int
+    used: int
+    counted: bool
+
+    def require(self, size: int) -> None:
+        """Raises `attachment.quota_exceeded` when so many bytes are too many."""
+        if not self.counted and self.used + size > self.quota:
+            raise _exceeded(self.quota, self.used)
+
+
+class Attachments:
+    """The attachments of one office; `namespace` is its level, `quota` the bytes each organ may put."""
+
+    def __init__(self, vault: Vault, namespace: str, *, quota: int = QUOTA_BYTES) -> None:
         self._vault = vault
         self.namespace = namespace
+        self._quota = quota
+
+    async def room(self, conn: AsyncConnection, organ: str, sha256: str) -> Room:
+        """For a first look; what counts in the end is what `record` finds."""
+        return Room(self._quota, *await store.used(conn, organ, sha256))
 
     async def upload(self, sha256: str, chunks: AsyncIterable[bytes]) -> int:
-        """Makes the bytes durable and returns their size; rows are written by `record` afterwards."""
+        """Makes the bytes durable and returns their size; rows are written by `record` or `adopt` afterwards."""
         return await self._vault.put(self.namespace, sha256, chunks)
 
     async def record(self, conn: AsyncConnection, organ: str, sha256: str, size: int) -> bool:
         """Notes an upload; True when the organ could not use the attachment before."""
-        await store.keep(conn, [(sha256, size)])
-        return bool(await store.grant(conn, [(sha256, organ)]))
+        return sha256 in await self.adopt(conn, organ, {sha256: size})
+
+    async def adopt(self, conn: AsyncConnection, organ: str, sizes: Mapping[str, int]) -> set[str]:
+        """Notes uploads of the organ, by digest, each counted once against its quota. Returns those it could not use
+        before; raises `attachment.quota_exceeded`, and the transaction must not be committed then."""
+        await self._name(conn, sizes)
+        put = await store.put(conn, organ, sizes)
+        cost = sum(sizes[sha256] for sha256 in put)
+        if put and not await store.charge(conn, organ, cost, self._quota):
+            raise _exceeded(self._quota, (await store.used(conn, organ))[0])
+        return {sha256 for sha256, is_new in put.items() if is_new}
 
     async def size(self, conn: AsyncConnection, organ: str, sha256: str) -> int:
         """`request.not_found` unless the organ put it or holds it through a dossier or document."""
@@ -45,9 +78,9 @@ class Attachments:
             raise HubError("request.not_found")
         return found[sha256, organ]
 
-    async def read(self, sha256: str) -> AsyncIterator[bytes]:
-        """The bytes, for an organ that `size` found entitled."""
-        return await self._vault.read(self.namespace, sha256)
+    async def read(self, sha256: str, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
+        """The bytes, for an organ that `size` found entitled; of a span those before its second place."""
+        return await self._vault.read(self.namespace, sha256, span)
 
     async def fetch(self, conn: AsyncConnection, organ: str, sha256: str) -> tuple[int, AsyncIterator[bytes]]:
         """Both at once, for a caller that reads several within one transaction."""
@@ -64,10 +97,37 @@ class Attachments:
         }
 
     async def share(self, conn: AsyncConnection, sizes: Mapping[str, int], grants: Iterable[tuple[str, str]]) -> None:
-        """Lets organs fetch what facts brought them: (digest, organ). The bytes must have been copied in."""
-        await store.keep(conn, sizes.items())
+        """Lets organs fetch what facts brought them: (digest, organ). The bytes must have been copied in; nobody's
+        quota is touched, since nobody can help what others send."""
+        await self._name(conn, sizes)
         await store.grant(conn, grants)
 
     async def sweep(self) -> int:
         """Deletes what broken uploads left."""
         return await self._vault.sweep(self.namespace)
+
+    async def sweep_unnamed(self, database: Database) -> int:
+        """Deletes bytes that have lain here for a day and that no row names: their post was refused or never came."""
+        swept = 0
+        async for digests in self._vault.aged(self.namespace):
+            async with database.read() as conn:
+                known = await store.named(conn, digests)
+            for sha256 in digests:
+                if sha256 not in known:
+                    swept += await self._discard(database, sha256)
+        return swept
+
+    async def _discard(self, database: Database, sha256: str) -> bool:
+        async with database.transaction() as conn:
+            return await store.claim(conn, sha256) and await self._vault.discard(self.namespace, sha256)
+
+    async def _name(self, conn: AsyncConnection, sizes: Mapping[str, int]) -> None:
+        """Rows for bytes that lie here; bytes named for the first time may just have been swept."""
+        new = await store.keep(conn, sizes.items())
+        there = await asyncio.gather(*(self._vault.size(self.namespace, sha256) for sha256 in new))
+        if None in there:
+            raise HubError("attachment.unavailable", "the bytes are gone; send them again")
+
+
+def _exceeded(quota: int, used: int) -> HubError:
+    return HubError("attachment.quota_exceeded", f"the limit is {quota} bytes, {used} are used")

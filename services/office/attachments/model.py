@@ -1,6 +1,6 @@
 """Which attachments lie in this office's namespace, and which organs may fetch them."""
 
-from sqlalchemy import BigInteger, Column, DateTime, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, PrimaryKeyConstraint, Table, Text, text
 
 from services.office.tables import METADATA
 
@@ -17,5 +17,15 @@ ACCESS = Table(
     METADATA,
     Column("sha256", Text, nullable=False),
     Column("organ", Text, nullable=False),
+    Column("put", Boolean, nullable=False, server_default=text("true")),
     PrimaryKeyConstraint("sha256", "organ"),
 )
+"""`put`: the organ brought it itself and it counts against its quota; others were brought to it."""
+
+USAGE = Table(
+    "attachment_usage",
+    METADATA,
+    Column("organ", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+)
+"""What each organ has put, every digest once; its row is the lock of the quota."""

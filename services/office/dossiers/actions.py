@@ -16,6 +16,7 @@ from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, Sizes, with_sizes
 from services.office.dossiers import rules, store
+from services.office.dossiers.etags import ANY, IfMatch
 from services.office.dossiers.rules import PENDING, SUBMITTED, TRANSFERRED, Entry, Held, View
 from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
@@ -35,12 +36,12 @@ class NewDossier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What an organ wants to do with a dossier; `fields` are those of the API besides `action`. `version` is the one
+    """What an organ wants to do with a dossier; `fields` are those of the API besides `action`. `if_match` is what
     the caller has seen, if it told."""
 
     action: str
     fields: Mapping[str, Any]
-    version: int | None = None
+    if_match: IfMatch = ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Dossiers:
 
     async def act(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
         """One act of protocol.md 9 by one organ; raises at once what the gateway would refuse by what is known here."""
-        shown = await self._locked(conn, actor.organ, code, act.version)
+        shown = await self._locked(conn, actor.organ, code, act.if_match)
         waiting = shown.pending(act.action) if act.action in ("accept_custody", "recall_custody") else None
         if waiting:
             return Outcome(shown, awaited=waiting.transfer)
@@ -113,7 +114,7 @@ class Dossiers:
 
     async def offer(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
         """Offers custody to the organ `to`; the dossier is frozen at once."""
-        shown = await self._locked(conn, actor.organ, code, act.version)
+        shown = await self._locked(conn, actor.organ, code, act.if_match)
         taker = self._organs.recipient(act.fields["to"], "/to")
         offer = self._clock.new_id()
         move = rules.bind(shown, Move(action="transfer", actor=actor.organ, offer=offer, taker=taker))
@@ -139,11 +140,10 @@ class Dossiers:
             raise HubError(refusal if refusal in PROBLEMS else "request.conflict", "the hub refused it")
         return state != PENDING
 
-    async def _locked(self, conn: AsyncConnection, organ: str, code: str, version: int | None) -> View:
+    async def _locked(self, conn: AsyncConnection, organ: str, code: str, if_match: IfMatch) -> View:
         await lock_subjects(conn, [code])
         shown = await self.show(conn, organ, code)
-        if version is not None and version != shown.stamp.version:
-            raise HubError("request.conflict", f"the version is {shown.stamp.version}")
+        if_match.require(shown)
         return shown
 
     async def _take_numbers(self, conn: AsyncConnection, count: int) -> list[int]:

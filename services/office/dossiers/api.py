@@ -1,26 +1,74 @@
 """HTTP door of dossiers."""
 
-from typing import Annotated, Any
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Header, Path, Request
+from fastapi import APIRouter, Body, Header, Path, Query, Request
+from pydantic import BeforeValidator, StringConstraints
 from starlette.responses import Response
 
-from services.kernel.app import Reading, Transaction
+from contracts import samples
+from contracts.identifiers import ProcedureCode
+from contracts.messages.base import Moment
+from services.kernel import cursors
+from services.kernel.app import Transaction
+from services.kernel.clock import Clock
 from services.kernel.idempotency import Answer
-from services.office.dossiers import forms, views
+from services.kernel.openapi import Responses, answer, link
+from services.office.audit.actions import Audit
+from services.office.dossiers import examples, forms, pages, views
 from services.office.dossiers.actions import Act, Dossiers, NewDossier
+from services.office.dossiers.batches import Batches
+from services.office.dossiers.etags import IfMatch, etag
 from services.office.dossiers.intake import Intake
+from services.office.dossiers.pages import Filter
 from services.office.dossiers.waiting import Waiting
 from services.office.organs.rules import Actor
-from services.office.web import Desk, IdempotencyKey, json_answer, key_of, problems, respond, version_of
+from services.office.web import JSON, Desk, IdempotencyKey, json_answer, key_of, problems, respond
 
-Code = Annotated[str, Path(max_length=64, description="Dossier code", examples=["000.03.21.H28-20240603-0000001"])]
-IfMatch = Annotated[str | None, Header(description='The version seen, `"7"` · phiên bản đã đọc')]
+_SEEN = 'What the caller has seen: the `ETag`, or the plain version `"7"`; several, or `*` · phiên bản đã đọc'
+_STATUS = "Shown status, 1 to 10; several by commas or by repeating · trạng thái hồ sơ"
 
-SUBMIT_CODES = ("dossier.exists", "dossier.code_invalid", "attachment.missing", "system.stopping")
+Code = Annotated[str, Path(max_length=64, description="Dossier code · mã hồ sơ", examples=[samples.DOSSIER])]
+CodeToHandOn = Annotated[
+    str, Path(max_length=64, description="Dossier code · mã hồ sơ", examples=[samples.DOSSIER_TO_HAND_ON])
+]
+SeenHeader = Annotated[str | None, Header(alias="If-Match", description=_SEEN)]
+StatusFilter = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^([1-9]|10)(,([1-9]|10))*$", max_length=100)]] | None,
+    Query(max_length=20, description=_STATUS, examples=[["1", "2,4"]]),
+]
+ProcedureFilter = Annotated[
+    Annotated[ProcedureCode, BeforeValidator(lambda text: unicodedata.normalize("NFC", str(text)))] | None,
+    Query(description="Procedure code · mã thủ tục", examples=["1.001612"]),
+]
+DueFilter = Annotated[
+    Moment | None,
+    Query(description="Promised before that time · hẹn trả trước", examples=["2024-07-01T00:00:00+07:00"]),
+]
+OverdueFilter = Annotated[
+    Literal["true", "false"] | None,
+    Query(description="Whether the time promised has passed and the dossier has not ended · đã quá hạn"),
+]
+Cursor = Annotated[
+    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of the page before · trang tiếp theo")
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items · số mục tối đa")]
+
+SUBMIT_CODES = (
+    "dossier.exists",
+    "dossier.code_invalid",
+    "attachment.missing",
+    "contract.invalid",
+    "system.stopping",
+)
 RECIPIENT_CODES = ("recipient.unknown", "recipient.suspended", "recipient.undecided")
 CUSTODY_CODES = (
     "request.not_found",
+    "request.precondition_failed",
     "request.conflict",
     "dossier.unknown",
     "dossier.not_receiver",
@@ -36,35 +84,34 @@ CUSTODY_CODES = (
     "attachment.missing",
     "contract.invalid",
 )
-EXAMPLE: dict[str, Any] = {
-    "procedure": "1.001612",
-    "channel": 1,
-    "applicant": {"kind": "citizen", "name": "Nguyễn Văn Mẫu", "id_number": "000000000000"},
-    "summary": "Đăng ký thành lập hộ kinh doanh",
+LINKS = {
+    "show": link("showDossier", "The dossier as it is", code="code"),
+    "act": link("actOnDossier", "Accept, assign, complete …", code="code"),
+    "hand_on": link("transferDossier", "Offer it to another organ", code="code"),
+    "follow": link("showTransfer", "Where the submission has got to", id="transfers/0"),
 }
 
 
-ACTS: dict[str, Any] = {
-    "accept": {"summary": "Tiếp nhận", "value": {"action": "accept"}},
-    "assign": {"summary": "Phân công", "value": {"action": "assign", "staff": "Cán bộ Mẫu"}},
-    "request_supplement": {
-        "summary": "Yêu cầu bổ sung",
-        "value": {"action": "request_supplement", "reason": "Thiếu giấy tờ", "missing": ["Bản sao giấy phép"]},
-    },
-    "complete": {"summary": "Hoàn thành", "value": {"action": "complete", "result": {"number": "12/GP"}}},
-    "accept_custody": {"summary": "Nhận chuyển", "value": {"action": "accept_custody"}},
-}
-OFFER: dict[str, Any] = {
-    "offer": {"value": {"to": "000.00.03.H28", "reason": "Chuyển cơ quan có thẩm quyền giải quyết"}}
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the operations work with."""
+
+    dossiers: Dossiers
+    intake: Intake
+    batches: Batches
+    waiting: Waiting
+    audit: Audit
+    clock: Clock
 
 
-def build_router(desk: Desk, dossiers: Dossiers, intake: Intake, waiting: Waiting) -> APIRouter:
+def build_router(desk: Desk, parts: Parts) -> APIRouter:
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
-    _add_submit(router, desk, intake)
-    _add_show(router, desk, dossiers)
-    _add_act(router, desk, waiting)
-    _add_offer(router, desk, dossiers)
+    _add_submit(router, desk, parts.intake)
+    _add_batch(router, desk, parts.batches)
+    _add_list(router, desk, parts.audit, parts.clock)
+    _add_show(router, desk, parts.dossiers, parts.audit)
+    _add_act(router, desk, parts.waiting)
+    _add_offer(router, desk, parts.dossiers)
     return router
 
 
@@ -73,11 +120,15 @@ def _add_submit(router: APIRouter, desk: Desk, intake: Intake) -> None:
         "",
         status_code=201,
         summary="Submit a dossier",
+        operation_id="submitDossier",
         response_model=forms.Accepted,
-        responses=problems(*SUBMIT_CODES, *RECIPIENT_CODES, writes=True),
+        responses={
+            201: answer("Stored durably", examples.SUBMITTED, headers=("Location",), links=LINKS),
+            **problems(*SUBMIT_CODES, *RECIPIENT_CODES, writes=True),
+        },
     )
     async def submit(
-        form: Annotated[forms.DossierForm, Body(openapi_examples={"submit": {"value": EXAMPLE}})],
+        form: Annotated[forms.DossierForm, Body(openapi_examples={"submit": {"value": examples.DOSSIER}})],
         request: Request,
         actor: Annotated[Actor, desk.writer("dossier:write")],
         idempotency_key: IdempotencyKey = None,
@@ -91,40 +142,132 @@ def _add_submit(router: APIRouter, desk: Desk, intake: Intake) -> None:
         return respond(await intake.submit(NewDossier(actor, forms.given(form)), keyed))
 
 
-def _add_show(router: APIRouter, desk: Desk, dossiers: Dossiers) -> None:
+def _add_batch(router: APIRouter, desk: Desk, batches: Batches) -> None:
+    @router.post(
+        ":batch",
+        status_code=201,
+        summary="Submit many dossiers",
+        operation_id="submitDossiers",
+        response_model=forms.BatchView,
+        responses=_batch_responses(),
+    )
+    async def submit(
+        form: Annotated[forms.BatchForm, Body(openapi_examples={"submit": {"value": examples.BATCH}})],
+        request: Request,
+        actor: Annotated[Actor, desk.writer("dossier:write")],
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """Up to 500 dossiers, each judged as if it had been posted alone; what is right is stored in one transaction.
+        201: all were stored, 207: some, 422: none. Of a code that comes twice the first is taken. Pointers of a problem
+        lead into its item. The key covers the whole batch; an answer 422 is not kept.
+
+        Nộp tối đa 500 hồ sơ một lần; hồ sơ sai không ảnh hưởng hồ sơ khác.
+        """
+        keyed = await key_of(request, actor, idempotency_key)
+        return await batches.submit(actor, form.items, keyed, request.state.place)
+
+
+def _batch_responses() -> Responses:
+    refused = problems(writes=True)
+    refused[422]["content"][JSON] = {"schema": {"$ref": "#/components/schemas/BatchView"}}
+    refused[422]["description"] += "; as a batch answer: no item was stored"
+    return {
+        201: answer("All stored", examples.BATCHED),
+        207: {"model": forms.BatchView, **answer("Some stored", examples.BATCHED)},
+        **refused,
+    }
+
+
+def _add_list(router: APIRouter, desk: Desk, audit: Audit, clock: Clock) -> None:
+    @router.get(
+        "",
+        summary="List dossiers",
+        operation_id="listDossiers",
+        response_model=forms.DossierPage,
+        responses={200: answer("A page", examples.LISTED), **problems()},
+    )
+    async def find(
+        actor: Annotated[Actor, desk.reader("dossier:read")],
+        conn: Transaction,
+        status: StatusFilter = None,
+        procedure: ProcedureFilter = None,
+        due_before: DueFilter = None,
+        overdue: OverdueFilter = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """The dossiers the organ holds, newest first, with their shown state and without the applicant; each is read
+        by itself. Pages stay as they are while others post: nothing comes twice and nothing is left out.
+
+        Danh sách hồ sơ của cơ quan, mới nhất trước, không gồm thông tin người nộp.
+        """
+        asked: dict[str, Any] = {"procedure": procedure, "due_before": due_before, "overdue": overdue}
+        statuses = frozenset(int(each) for part in status for each in part.split(",")) if status else None
+        wanted = Filter(
+            now=clock.hub_now(),
+            statuses=statuses,
+            procedure=procedure,
+            due_before=due_before,
+            overdue=None if overdue is None else overdue == "true",
+        )
+        found, place = await pages.newest(conn, actor.organ, wanted, after=cursors.decode(cursor), limit=limit)
+        await audit.note(conn, actor, "dossier.listed", _asked(statuses, asked))
+        page: dict[str, Any] = {"items": [views.listed(each) for each in found]}
+        if place is not None:
+            page["next_cursor"] = cursors.encode(*place)
+        return respond(json_answer(200, page))
+
+
+def _asked(statuses: frozenset[int] | None, filters: dict[str, Any]) -> str:
+    """The question as it is recorded."""
+    told = {"status": ",".join(map(str, sorted(statuses))) if statuses else None, **filters}
+    return urlencode({name: value for name, value in told.items() if value is not None}, safe=",:+")
+
+
+def _add_show(router: APIRouter, desk: Desk, dossiers: Dossiers, audit: Audit) -> None:
     @router.get(
         "/{code}",
         summary="Read a dossier",
+        operation_id="showDossier",
         response_model=forms.DossierView,
-        responses=problems("request.not_found"),
+        responses={
+            200: answer("The dossier", examples.SHOWN, headers=("ETag",)),
+            **problems("request.not_found"),
+        },
     )
-    async def show(code: Code, actor: Annotated[Actor, desk.reader("dossier:read")], conn: Reading) -> Response:
-        """The dossier as the organ holds it: the hub's state and the organ's own acts still on their way. `ETag` is the
-        version for `If-Match`.
+    async def show(code: Code, actor: Annotated[Actor, desk.reader("dossier:read")], conn: Transaction) -> Response:
+        """The dossier as the organ holds it: the hub's state and the organ's own acts still on their way. `ETag` is for
+        `If-Match`: the version, with a suffix while own acts are on their way or were refused. Every read is recorded.
 
-        Xem hồ sơ như cơ quan đang giữ, kể cả thao tác chưa được trục xác nhận.
+        Xem hồ sơ như cơ quan đang giữ, kể cả thao tác chưa được trục xác nhận. Mỗi lần đọc đều được ghi lại.
         """
         view = await dossiers.show(conn, actor.organ, code)
-        return respond(json_answer(200, views.shape(view), {"ETag": f'"{view.stamp.version}"'}))
+        await audit.note(conn, actor, "dossier.read", code)
+        return respond(json_answer(200, views.shape(view), {"ETag": etag(view), "Vary": "Authorization, X-Organ"}))
 
 
 def _add_act(router: APIRouter, desk: Desk, waiting: Waiting) -> None:
     @router.post(
         "/{code}/actions",
         summary="Act on a dossier",
+        operation_id="actOnDossier",
         response_model=forms.Acted,
         responses={
-            202: {"model": forms.Acted, "description": "Stored; whether custody moves is not known yet"},
+            200: answer("Done", examples.ACTED, links={"follow": LINKS["follow"]}),
+            202: {
+                "model": forms.Acted,
+                **answer("Stored; whether custody moves is not known yet", examples.TAKING, headers=("Retry-After",)),
+            },
             **problems(*CUSTODY_CODES, writes=True),
         },
     )
     async def act(
         code: Code,
-        form: Annotated[forms.ActionForm, Body(openapi_examples=ACTS)],
+        form: Annotated[forms.ActionForm, Body(openapi_examples=examples.ACTS)],
         request: Request,
         actor: Annotated[Actor, desk.writer("dossier:write")],
         idempotency_key: IdempotencyKey = None,
-        if_match: IfMatch = None,
+        _if_match: SeenHeader = None,
     ) -> Response:
         """One act: what the status and custody do not allow is refused at once. `accept_custody` and `recall_custody`
         wait up to 5 seconds for the hub, then answer 202. A repeat of the present status changes nothing.
@@ -133,7 +276,7 @@ def _add_act(router: APIRouter, desk: Desk, waiting: Waiting) -> None:
         """
         forms.check_fields(form)
         fields = forms.given(form)
-        wish = Act(action=fields.pop("action"), fields=fields, version=version_of(if_match))
+        wish = Act(action=fields.pop("action"), fields=fields, if_match=_seen(request.headers.getlist("if-match")))
         return await waiting.act(actor, code, wish, await key_of(request, actor, idempotency_key))
 
 
@@ -142,26 +285,42 @@ def _add_offer(router: APIRouter, desk: Desk, dossiers: Dossiers) -> None:
         "/{code}/transfers",
         status_code=201,
         summary="Offer custody to another organ",
+        operation_id="transferDossier",
         response_model=forms.Offered,
-        responses=problems(*CUSTODY_CODES, *RECIPIENT_CODES, "recipient.none", writes=True),
+        responses={
+            201: answer(
+                "Offered",
+                examples.OFFERED,
+                links={
+                    "follow": LINKS["follow"],
+                    "show": link("showDossier", "The dossier, frozen meanwhile", code="$request.path.code"),
+                },
+            ),
+            **problems(*CUSTODY_CODES, *RECIPIENT_CODES, "recipient.none", writes=True),
+        },
     )
     async def offer(
-        code: Code,
-        form: Annotated[forms.TransferForm, Body(openapi_examples=OFFER)],
+        code: CodeToHandOn,
+        form: Annotated[forms.TransferForm, Body(openapi_examples=examples.OFFER)],
         request: Request,
         actor: Annotated[Actor, desk.writer("dossier:write")],
         conn: Transaction,
         idempotency_key: IdempotencyKey = None,
-        if_match: IfMatch = None,
+        _if_match: SeenHeader = None,
     ) -> Response:
         """The dossier is frozen until the other organ accepts or refuses, or the offer is recalled.
 
         Chuyển hồ sơ sang cơ quan khác; hồ sơ tạm khóa đến khi bên kia nhận, từ chối hoặc bên chuyển thu hồi.
         """
+        seen = _seen(request.headers.getlist("if-match"))
 
         async def work() -> Answer:
-            wish = Act(action="transfer", fields=forms.given(form), version=version_of(if_match))
+            wish = Act(action="transfer", fields=forms.given(form), if_match=seen)
             outcome = await dossiers.offer(conn, actor, code, wish)
             return json_answer(201, {"offer": outcome.offer, "transfers": list(outcome.transfers)})
 
         return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
+
+
+def _seen(lines: Sequence[str]) -> IfMatch:
+    return IfMatch.parse(", ".join(lines) if lines else None)

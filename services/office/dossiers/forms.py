@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, StringConstraints
 
 from contracts.identifiers import DossierCode, OrganId, ProcedureCode, Sha256
 from contracts.messages.base import Attachment, Moment, ShortText, Text, Whole
@@ -47,6 +47,12 @@ class DossierForm(Form):
     due_at: Moment | None = None
     attachments: Attached = []
     note: Text | None = None
+
+
+class BatchForm(Form):
+    """Dossiers to submit, each for itself."""
+
+    items: Annotated[list[SkipValidation[DossierForm]], Field(min_length=1, max_length=500)]
 
 
 class ResultForm(Form):
@@ -103,6 +109,21 @@ class Accepted(BaseModel):
     transfers: list[str]
 
 
+class BatchItem(BaseModel):
+    """What became of one item: its `status` as if it had been posted alone, with `body` (201) or `problem`."""
+
+    index: int
+    status: int
+    body: Accepted | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchView(BaseModel):
+    """In the order sent."""
+
+    items: list[BatchItem]
+
+
 class Acted(BaseModel):
     """The dossier after the act. `transfers` is empty when the act changed nothing."""
 
@@ -140,8 +161,35 @@ class Step(BaseModel):
     refused: str | None = None
 
 
+class ListedDossier(BaseModel):
+    """A dossier in a list; `href` leads to all of it. `refused`: the hub did not take its submission."""
+
+    code: str
+    procedure: str
+    receiving_organ: str
+    deciding_organ: str | None = None
+    summary: str | None = None
+    due_at: datetime | None = None
+    status: int
+    custodian: str | None
+    custody: Literal["held", "offered", "taking", "none"]
+    offer: OfferView | None = None
+    refused: Literal[True] | None = None
+    epoch: int
+    version: int
+    created_at: datetime
+    href: str
+
+
+class DossierPage(BaseModel):
+    """Newest first; without `next_cursor` there is nothing older."""
+
+    items: list[ListedDossier]
+    next_cursor: str | None = None
+
+
 class DossierView(BaseModel):
-    """The dossier as the organ asked for may see it and build on it."""
+    """The dossier as the organ asked for may see it and build on it. `refused`: the hub did not take its submission."""
 
     code: str
     procedure: str
@@ -156,6 +204,7 @@ class DossierView(BaseModel):
     custodian: str | None
     custody: Literal["held", "offered", "taking", "none"]
     offer: OfferView | None = None
+    refused: Literal[True] | None = None
     epoch: int
     version: int
     attachments: list[Attachment]

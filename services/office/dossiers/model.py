@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -31,6 +32,7 @@ DOSSIER = Table(
     Column("decider", Text, nullable=False, server_default=""),
     Column("parties", Text, nullable=False),
     Column("due_at", DateTime(timezone=True)),
+    Column("summary", Text),
     Column("submitted", LargeBinary, nullable=False),
     Column("papers", LargeBinary),
     Column("status", SmallInteger, nullable=False),
@@ -43,9 +45,15 @@ DOSSIER = Table(
     Column("refused", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("holder", "code"),
+    # Lists are newest first; a page of any filter must not read what an organ has gathered in years.
+    Index("dossier_newest", "holder", "created_at", "code"),
+    Index("dossier_status", "holder", "status", "created_at", "code"),
+    Index("dossier_procedure", "holder", "procedure", "created_at", "code"),
+    Index("dossier_due", "holder", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )
 """`version` 0: the own `submitted` has no stamp yet; `refused`: it was refused and the code is free again.
-`submitted` is the payload as it travelled, `papers` what a snapshot told besides; `parties` in order of arrival."""
+`submitted` is the payload as it travelled (`summary` is from it), `papers` what a snapshot told besides; `parties` in
+order of arrival."""
 
 ENTRY = Table(
     "dossier_entry",
@@ -68,5 +76,12 @@ ENTRY = Table(
     Column("refusal", Text),
     Column("papers", LargeBinary),
     PrimaryKeyConstraint("holder", "code", "transfer"),
+    Index(
+        "dossier_entry_pending",
+        "holder",
+        "code",
+        "status",
+        postgresql_where=text("state = 'pending' AND action <> 'submit'"),
+    ),
 )
 """One step. `state`: own facts are `pending` until the gateway tells, `routed` or `refused`; others are `routed`."""

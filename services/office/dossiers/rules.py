@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from contracts import custody
-from contracts.custody import ACTIONS, CUSTODY_ACTIONS, STATUS_CHANGES, Custody, Move, Refusal
+from contracts.custody import ACTIONS, CUSTODY_ACTIONS, FINAL, STATUS_CHANGES, Custody, Move, Refusal
 from contracts.envelope import MAX_VALUE_BYTES, TYPE_PREFIX, Envelope, rfc3339
 from contracts.problems import HubError
 from contracts.protocol import Rung, Stamp, newest, unjudged
@@ -40,6 +40,7 @@ class Held:
     stamp: Stamp
     submitted: bytes = field(repr=False)
     due_at: datetime | None = None
+    summary: str | None = None
     papers: bytes | None = field(default=None, repr=False)
     refused: bool = False
     created_at: datetime
@@ -132,6 +133,12 @@ def bind(shown: View, move: Move) -> Move:
     return replace(move, epoch=shown.stamp.epoch) if custody.bound(shown.dossier, move) else move
 
 
+def is_overdue(shown: View, now: datetime) -> bool:
+    """Whether the date promised has passed and the dossier has not come to its end."""
+    due_at = shown.held.due_at
+    return due_at is not None and due_at < now and shown.stamp.status not in FINAL and not shown.held.refused
+
+
 def has_taken(shown: View) -> bool:
     """The organ holds the dossier because its own acceptance went through: accepting again changes nothing."""
     holder = shown.held.holder
@@ -185,6 +192,7 @@ def first(organ: str, code: str, *, decider: str, value: bytes, payload: Mapping
         stamp=replace(dossier.stamp, version=0),
         submitted=value,
         due_at=_moment(payload.get("due_at")),
+        summary=payload.get("summary"),
         created_at=now,
     )
 
@@ -271,6 +279,7 @@ def _from_submitted(organ: str, payload: Mapping[str, Any], envelope: Envelope, 
         stamp=stamp,
         submitted=orjson.dumps(payload),
         due_at=_moment(payload.get("due_at")),
+        summary=payload.get("summary"),
         created_at=envelope.time,
     )
 

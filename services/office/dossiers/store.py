@@ -1,7 +1,6 @@
 """Queries over dossiers and their steps. Whoever writes has locked the subject."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -58,7 +57,7 @@ async def load(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
     if not keys:
         return {}
     rows = await conn.execute(_LOAD, _arrays(keys))
-    return {(row["holder"], row["code"]): _held(row) for row in rows.mappings()}
+    return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 
 async def load_states(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
@@ -66,7 +65,7 @@ async def load_states(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key,
     if not keys:
         return {}
     rows = await conn.execute(_LOAD_STATES, _arrays(keys))
-    return {(row["holder"], row["code"]): _held(row) for row in rows.mappings()}
+    return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 
 async def add(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
@@ -96,13 +95,16 @@ async def history(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, lis
     """Steps of each dossier, oldest first."""
     found: dict[Key, list[Entry]] = {key: [] for key in keys}
     for row in (await conn.execute(_HISTORY, _arrays(keys))).mappings():
-        found[row["holder"], row["code"]].append(_entry(row))
+        found[row["holder"], row["code"]].append(entry_of(row))
     return found
 
 
 async def add_steps(conn: AsyncConnection, steps: Sequence[tuple[Key, Entry]]) -> None:
     """Adds steps in order; one that is known already stays as it is."""
-    rows = [{"holder": holder, "code": code, **asdict(entry)} for (holder, code), entry in steps]
+    rows = [
+        {"holder": holder, "code": code, **{name: getattr(entry, name) for name in Entry.__slots__}}
+        for (holder, code), entry in steps
+    ]
     await bulk.insert_many(conn, ENTRY, rows, "ON CONFLICT (holder, code, transfer) DO NOTHING")
 
 
@@ -151,6 +153,7 @@ def _row(held: Held) -> dict[str, Any]:
         "decider": held.decider,
         "parties": ",".join(held.parties),
         "due_at": held.due_at,
+        "summary": held.summary,
         "submitted": held.submitted,
         "papers": held.papers,
         "status": held.stamp.status,
@@ -165,7 +168,7 @@ def _row(held: Held) -> dict[str, Any]:
     }
 
 
-def _held(row: RowMapping) -> Held:
+def held_of(row: RowMapping) -> Held:
     offer = Offer(row["offer"], row["giver"], row["taker"]) if row["offer"] else None
     stamp = Stamp(
         status=row["status"], custodian=row["custodian"], epoch=row["epoch"], version=row["version"], offer=offer
@@ -180,14 +183,16 @@ def _held(row: RowMapping) -> Held:
         stamp=stamp,
         submitted=row.get("submitted", b""),
         due_at=row["due_at"],
-        papers=row["papers"],
+        summary=row["summary"],
+        papers=row.get("papers"),
         refused=row["refused"],
         created_at=row["created_at"],
     )
 
 
-def _entry(row: RowMapping) -> Entry:
-    return Entry(**{name: row[name] for name in Entry.__slots__})
+def entry_of(row: RowMapping) -> Entry:
+    fields: dict[str, Any] = {name: row.get(name) for name in Entry.__slots__}
+    return Entry(**fields)
 
 
 _ADD_NEW = text(f"""

@@ -33,32 +33,54 @@ def acted(view: View, transfers: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def listed(view: View) -> dict[str, Any]:
+    """The dossier in a list: nothing about the applicant."""
+    held = view.held
+    return _known(view) | _standing(view) | {"created_at": shown(held.created_at), "href": f"/v1/dossiers/{held.code}"}
+
+
 def shape(view: View) -> dict[str, Any]:
     """The whole dossier."""
-    held, stamp = view.held, view.stamp
+    held, history = view.held, view.history
     submitted = orjson.loads(held.submitted)
-    offer = stamp.offer
+    personal = {
+        "channel": submitted.get("channel"),
+        "applicant": submitted["applicant"],
+        "note": submitted.get("note"),
+        "result": rules.result(held, history),
+    }
+    return (
+        _known(view)
+        | {name: value for name, value in personal.items() if value is not None}
+        | _standing(view)
+        | {"attachments": rules.attachments(held, history), "history": [_step(each) for each in history]}
+    )
+
+
+def _known(view: View) -> dict[str, Any]:
+    """What was submitted, short of the applicant."""
+    held, offer = view.held, view.stamp.offer
     fields = {
         "code": held.code,
         "procedure": held.procedure,
         "receiving_organ": held.receiver,
         "deciding_organ": held.decider or None,
-        "channel": submitted.get("channel"),
-        "applicant": submitted["applicant"],
-        "summary": submitted.get("summary"),
-        "note": submitted.get("note"),
+        "summary": held.summary,
         "due_at": shown(held.due_at),
         "offer": {"id": offer.id, "from": offer.giver, "to": offer.taker} if offer else None,
-        "result": rules.result(held, view.history),
+        "refused": held.refused or None,
     }
-    return {name: value for name, value in fields.items() if value is not None} | {
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _standing(view: View) -> dict[str, Any]:
+    stamp = view.stamp
+    return {
         "status": stamp.status,
         "custodian": stamp.custodian or None,
         "custody": view.custody.value,
         "epoch": stamp.epoch,
         "version": stamp.version,
-        "attachments": rules.attachments(held, view.history),
-        "history": [_step(each) for each in view.history],
     }
 
 

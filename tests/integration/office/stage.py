@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import uuid_utils
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
@@ -37,6 +38,7 @@ GATEWAY = f"urn:lienthong:{HUB}:gateway"
 COMMUNE = f"urn:lienthong:{HUB}:commune"
 PROVINCE = f"urn:lienthong:{HUB}:province"
 COMMUNE_A, COMMUNE_B, COMMUNE_C = "000.01.21.H28", "000.02.21.H28", "000.03.21.H28"
+COMMUNE_D = "000.04.21.H28"
 DISTRICT, DEPARTMENT = "000.00.21.H28", "000.00.03.H28"
 ALIAS_A = "H28.21.01"
 PROCEDURE = "1.001612"
@@ -45,6 +47,7 @@ ORGANS: tuple[tuple[str, Level, tuple[str, ...]], ...] = (
     (COMMUNE_A, Level.COMMUNE, (ALIAS_A,)),
     (COMMUNE_B, Level.COMMUNE, ()),
     (COMMUNE_C, Level.COMMUNE, ()),
+    (COMMUNE_D, Level.COMMUNE, ()),
     (DISTRICT, Level.DISTRICT, ()),
     (DEPARTMENT, Level.PROVINCE, ()),
 )
@@ -52,10 +55,12 @@ SYSTEMS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("a", (COMMUNE_A,), AGENCY),
     ("b", (COMMUNE_B,), AGENCY),
     ("c", (COMMUNE_C,), AGENCY),
+    ("d", (COMMUNE_D,), AGENCY),
     ("a-documents", (COMMUNE_A,), ("document:write", "inbox:read")),
     ("two", (COMMUNE_A, COMMUNE_B), AGENCY),
     ("district", (DISTRICT,), AGENCY),
     ("reader", (COMMUNE_A,), ("dossier:read", "inbox:read")),
+    ("admin", (), ("admin",)),
 )
 Json = dict[str, Any]
 
@@ -82,6 +87,7 @@ class Stage:
         self.producer = Producer(self.cluster)
         self.reader: Reader
         self.http: httpx.AsyncClient
+        self.app: FastAPI
         self.ingested: list[Envelope] = []
         self._key = OKPKey.generate_key("Ed25519")
         self._stack = AsyncExitStack()
@@ -89,7 +95,7 @@ class Stage:
     async def __aenter__(self) -> "Stage":
         await ensure(self.admin, self.settings)
         await self._publish()
-        app = self.office.app()
+        self.app = app = self.office.app()
         await self._stack.enter_async_context(app.router.lifespan_context(app))
         transport = httpx.ASGITransport(app=app)
         self.http = await self._stack.enter_async_context(

@@ -127,7 +127,7 @@ async def test_version_of_if_match_is_honoured(stage: Stage) -> None:
         "POST", f"/v1/dossiers/{code}/actions", json={"action": "accept"}, headers={"If-Match": '"1"'}
     )
 
-    assert (stale.status_code, stale.json()["code"]) == (409, "request.conflict")
+    assert (stale.status_code, stale.json()["code"]) == (412, "request.precondition_failed")
     assert right.status_code == 200
 
 

@@ -4,6 +4,11 @@ import asyncio
 import time
 from functools import partial
 
+import pytest
+
+from contracts.problems import HubError
+from services.office.inbox.polling import Poll
+from services.office.inbox.store import Sight
 from tests.integration.office.stage import (
     COMMUNE_A,
     COMMUNE_C,
@@ -112,6 +117,51 @@ async def test_long_poll_answers_as_soon_as_something_comes(stage: Stage) -> Non
 
     assert [item["subject"] for item in (await waiting)["items"]] == [code]
     assert time.monotonic() - began < 25
+
+
+async def test_long_polls_leave_room_for_others_work(stage: Stage) -> None:
+    """With one place: who waits has it, who would wait too is told to come again, who need not wait is served."""
+    office = stage.office
+    poll = Poll(office.database, office.bell, office.stopping, places=1)
+    sight = Sight(["dossier"], dossiers=True, documents=False)
+
+    async def read(system: str, organ: str, wait: float) -> list[Json]:
+        return await poll.read((system, organ), sight, after=0, limit=10, wait=wait)
+
+    async def is_full() -> bool:
+        await asyncio.sleep(0)
+        return poll.waiting == 1
+
+    await empty(stage)
+    waiting = asyncio.create_task(read("c", COMMUNE_C, 30))
+    await until(is_full, what="the only place to be taken")
+    with pytest.raises(HubError) as refused:
+        await read("nobody", DEPARTMENT, 0.01)
+    assert refused.value.code == "system.overloaded"
+    assert await read("nobody", DEPARTMENT, 0) == []
+    (code,) = await arrive(stage, 1)
+    assert [item["subject"] for item in await waiting] == [code]
+    assert await read("nobody", DEPARTMENT, 0.01) == [], "the place is free again"
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({"cursor": "x"}, 400, "request.malformed"),
+        ({"cursor": "²"}, 400, "request.malformed"),
+        ({"cursor": "-1"}, 400, "request.malformed"),
+        ({"cursor": "9" * 19}, 400, "request.malformed"),
+        ({"kind": "letter"}, 422, "request.invalid"),
+        ({"kind": "dossier,"}, 422, "request.invalid"),
+        ({"wait": "-1"}, 422, "request.invalid"),
+        ({"wait": "inf"}, 422, "request.invalid"),
+        ({"wait": "nan"}, 422, "request.invalid"),
+        ({"limit": "501"}, 422, "request.invalid"),
+    ],
+)
+async def test_nonsense_is_refused(stage: Stage, query: dict[str, str], status: int, code: str) -> None:
+    answer = await stage.call("GET", "/v1/inbox", params=query)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 async def test_empty_inbox_answers_after_the_wait(stage: Stage) -> None:
