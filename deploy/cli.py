@@ -1,30 +1,14 @@
-"""The `lienthong` command: programs, preparation, and what a person at an office needs from a shell."""
+"""The `lienthong` command: programs and preparation here, what people at an office do in `deploy.commands`.
+
+A word imports its own module only, so that programs start without what the other words need.
+"""
 
 import asyncio
 import importlib
-import json
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import httpx
 import typer
-
-from deploy import smoke as smoke_stories
-from deploy.agency import Agency, Unexpected, read_credentials
-from services.kernel.settings import Settings
-
-app = typer.Typer(
-    name="lienthong",
-    help="Liên Thông: trục liên thông hồ sơ và văn bản · an interoperability hub for dossiers and documents.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-dossiers = typer.Typer(help="Hồ sơ · dossiers.", no_args_is_help=True)
-documents = typer.Typer(help="Văn bản · documents.", no_args_is_help=True)
-transfers = typer.Typer(help="Hành trình của một gói tin · transfers.", no_args_is_help=True)
-app.add_typer(dossiers, name="dossier")
-app.add_typer(documents, name="document")
-app.add_typer(transfers, name="transfer")
+from typer.core import TyperGroup
 
 # A word starts one module; the others are not even imported, so each program stays small.
 MODULES = {
@@ -49,6 +33,32 @@ HELP = {
     "topics": "Tạo các topic Kafka · make the topics of contracts/topics.",
     "seed": "Nạp danh mục cơ quan và hệ thống mẫu · load organs and the local systems.",
 }
+COMMANDS = ("dossier", "document", "inbox", "transfer", "system", "organ", "audit")
+"""Words that call the hub; each is the `app` of `deploy.commands.<word>`."""
+
+
+class Words(TyperGroup):
+    """Finds the words of `COMMANDS` when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        found = typer.main.get_command(importlib.import_module(f"deploy.commands.{cmd_name}").app)
+        found.name = cmd_name
+        return found
+
+
+app = typer.Typer(
+    name="lienthong",
+    cls=Words,
+    help="Liên Thông: trục liên thông hồ sơ và văn bản · an interoperability hub for dossiers and documents.",
+    epilog="Ví dụ · Example: lienthong dossier list --as commune-a",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 
 
 def _start(word: str, role: str | None = None) -> None:
@@ -80,82 +90,23 @@ def _plain(word: str) -> Any:
 
 _add_words()
 
-System = Annotated[str, typer.Option("--as", help="tên hệ thống trong credentials.json · name of the local system")]
-
 
 @app.command()
 def smoke(show: Annotated[bool, typer.Option(help="hiện từng bước · show each step")] = True) -> None:
     """Chạy các câu chuyện mẫu với mã mới · the sample traffic with fresh codes; exit 0 or 1."""
-    raise typer.Exit(asyncio.run(smoke_stories.run(_home(), show=show)))
-
-
-@dossiers.command("submit")
-def submit(file: Path, system: System = "commune-a") -> None:
-    """Nộp hồ sơ từ tệp JSON · post a dossier from a JSON file (the body of POST /v1/dossiers)."""
-    _call(system, lambda agency: agency.post("/v1/dossiers", json.loads(file.read_text(encoding="utf-8"))))
-
-
-@documents.command("send")
-def send(file: Path, system: System = "commune-a") -> None:
-    """Gửi văn bản từ tệp JSON hoặc edXML · send a document from a JSON or edXML file."""
-    if file.suffix == ".json":
-        _call(system, lambda agency: agency.post("/v1/documents", json.loads(file.read_text(encoding="utf-8"))))
-    else:
-        _call(system, lambda agency: agency.post_edxml(file.read_bytes()))
+    settings = importlib.import_module("services.kernel.settings").Settings
+    try:
+        home = settings.load("cli").home
+    except ValueError as error:
+        typer.echo(f"lienthong: thiết lập LIENTHONG_* không hợp lệ · a setting is not valid: {error}", err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(asyncio.run(importlib.import_module("deploy.smoke").run(home, show=show)))
 
 
 @app.command()
 def migration(name: str) -> None:
     """Thêm một bước di trú cho cổng và cho các dịch vụ · a migration for whichever tables differ from the models."""
     raise typer.Exit(importlib.import_module("deploy.migrating").revise(name))
-
-
-@app.command()
-def inbox(system: System = "commune-a", kind: str = "", limit: int = 20) -> None:
-    """Hộp đến chưa xác nhận · unacknowledged inbox items, oldest first."""
-    query = {"limit": str(limit), "wait": "0"} | ({"kind": kind} if kind else {})
-    _call(system, lambda agency: agency.get("/v1/inbox", params=query))
-
-
-@transfers.command("show")
-def show(id_: Annotated[str, typer.Argument(metavar="ID")], system: System = "commune-a") -> None:
-    """Một gói tin đã đi tới đâu · where one transfer is, per recipient."""
-    _call(system, lambda agency: agency.get(f"/v1/transfers/{id_}"))
-
-
-def _call(system: str, act: Any) -> None:
-    """Runs one call as a local system and prints the answer; one sentence and exit 1 when it does not work."""
-    home = _home()
-    try:
-        systems = read_credentials(home)
-    except OSError:
-        _fail(f"chưa có {home / 'credentials.json'}; hãy chạy `make run` trước · there is none yet; `make run` first")
-    if system not in systems:
-        _fail(f"không có hệ thống “{system}” · there is no such system; one of: {', '.join(systems)}")
-
-    async def run() -> Any:
-        async with httpx.AsyncClient(timeout=40.0, trust_env=False) as http:
-            return await act(Agency(systems[system], http))
-
-    try:
-        answer = asyncio.run(run())
-    except httpx.TransportError:
-        _fail(f"{systems[system].office_url} không trả lời; hub đang chạy không? · no answer; is the hub running?")
-    except (Unexpected, httpx.HTTPError, OSError, ValueError) as error:
-        _fail(str(error))
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
-
-
-def _home() -> Path:
-    try:
-        return Settings.load("cli").home
-    except ValueError as error:
-        _fail(f"thiết lập LIENTHONG_* không hợp lệ · a setting is not valid: {error}")
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(f"lienthong: {sentence}", err=True)
-    raise typer.Exit(1)
 
 
 def main() -> None:

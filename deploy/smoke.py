@@ -10,12 +10,13 @@ from typing import Any
 
 import httpx
 
-from deploy.agency import Unexpected
-from deploy.stories import document, dossier, refusals
-from deploy.stories.stage import Stage, Step, open_stage
+from deploy.client.problems import ClientError
+from deploy.stories import document, dossier, refusals, samples
+from deploy.stories.stage import Stage, Step, Unexpected, open_stage
 
 READY_SECONDS = 60.0
 STORIES: tuple[tuple[str, str, Callable[[Stage], Awaitable[object]]], ...] = (
+    ("Dữ liệu mẫu cho trang API", "What the API page's examples name", samples.play),
     ("Hồ sơ liên thông", "A dossier through three levels", dossier.play),
     ("Từ chối nhận chuyển", "An offer refused", dossier.refuse_offer),
     ("Thu hồi và nhận cùng lúc", "Recalled and taken at once", dossier.recall_against_taking),
@@ -38,7 +39,7 @@ async def run(home: Path, axis_url: str | None = None, *, show: bool = True) -> 
             if show:
                 print()
             print(f"smoke: {stage.steps} steps, all as told, {time.perf_counter() - began:.1f} s", flush=True)
-    except (Unexpected, httpx.HTTPError, OSError) as error:
+    except (Unexpected, ClientError, httpx.HTTPError, OSError) as error:
         print(f"smoke: failed: {error or type(error).__name__}", file=sys.stderr, flush=True)
         return 1
     return 0

@@ -15,7 +15,7 @@ from uuid import UUID
 import httpx
 import orjson
 
-from deploy.agency import Agency
+from deploy.client.hub import Hub
 from tests.chaos.evidence import Evidence, Replay, Sighting
 
 ANSWER_SECONDS = 90.0
@@ -76,7 +76,7 @@ class Log:
 class Client:
     """One system. Its organ's inbox is left alone, so that it can be counted at the end."""
 
-    def __init__(self, agency: Agency, http: httpx.AsyncClient, log: Log, *, seed: str) -> None:
+    def __init__(self, agency: Hub, http: httpx.AsyncClient, log: Log, *, seed: str) -> None:
         self._agency, self._http, self.log = agency, http, log
         self._rng = random.Random(f"{seed} {agency.name}")
 

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from deploy.agency import Agency, read_credentials
+from deploy.client import hub as client
+from deploy.client.credentials import read_credentials
 from deploy.local.hub import Hub
 from tests.chaos.checker import FINAL, Report, judge
 from tests.chaos.client import Client, Log
@@ -30,7 +31,7 @@ async def test_nothing_is_lost_doubled_or_disordered_whatever_fails(
 ) -> None:
     log, began = Log(), time.monotonic()
     async with httpx.AsyncClient(timeout=httpx.Timeout(20.0, connect=5.0)) as http:
-        systems = {name: Agency(entry, http) for name, entry in read_credentials(hub.home).items()}
+        systems = {name: client.Hub(entry, http=http) for name, entry in read_credentials(hub.home).items()}
         clients = {name: Client(systems[name], http, log, seed=seed) for name in SENDERS}
         for name in SENDERS:
             await systems[name].token()  # the gateway may be away later

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from uuid import uuid4
 
+from deploy.client.answers import Transfer
 from deploy.local.hub import Hub
 from deploy.local.processes import await_condition
 from deploy.stories import document
@@ -22,22 +23,22 @@ async def test_a_document_waits_for_the_axis_and_is_answered_once(hub: Hub, stag
     sender, near = stage["commune-a"], stage["commune-b"]
     await kill(hub, "axis")
     file = document.edxml(sender.organ, [near.organ, document.CENTRAL], str(uuid4()))
-    posted = await sender.post_edxml(file)
+    posted = await sender.documents.send_edxml(file)
     transfer = posted["transfers"][0]
 
-    def near_has_it(shown: dict[str, object]) -> bool:
+    def near_has_it(shown: Transfer) -> bool:
         return _states(shown).get(near.organ) == "handed_over"
 
-    shown = await sender.until(f"/v1/transfers/{transfer}", near_has_it, "handed over to the commune")
+    shown = await sender.transfers.until(transfer, near_has_it, "handed over to the commune")
     assert (shown["state"], _states(shown)[document.CENTRAL]) == ("routed", "open")
     await start_again(hub, "axis")
-    shown = await sender.await_transfer(transfer, "handed_over")
+    shown = await sender.transfers.wait_for(transfer, "handed_over")
     assert {each["organ"]: each["via"] for each in shown["deliveries"]} == {near.organ: "office", "G22": "axis"}
 
-    def answered(shown: dict[str, object]) -> bool:
+    def answered(shown: Transfer) -> bool:
         return len(_answers(shown)) >= 3
 
-    shown = await sender.until(f"/v1/transfers/{transfer}", answered, "the answers of the central organ")
+    shown = await sender.transfers.until(transfer, answered, "the answers of the central organ")
     # of the same second, so in no order
     assert sorted(_answers(shown)) == ["01", "03", "06"]
 
@@ -49,7 +50,7 @@ async def test_a_central_document_to_several_organs_is_done_for_each(hub: Hub, s
     order = {"to": [party.organ for party in parties], "number": number, "notation": "VPCP", "subject": "V/v nhiều nơi"}
     assert (await stage.http.post(f"{stage.axis_url}/_standin/documents", json=order)).status_code == 201
     for party in parties:
-        await party.await_item(lambda item: item["data"].get("document", {}).get("number") == number, kind="document")
+        await party.inbox.wait_for(lambda i: i["data"].get("document", {}).get("number") == number, ["document"])
     assert await asyncio.to_thread(await_condition, lambda: not _waiting(hub), 30.0), _waiting(hub)
 
 
@@ -60,10 +61,10 @@ def _waiting(hub: Hub) -> list[str]:
         return [status for (status,) in rows]
 
 
-def _states(shown: dict[str, object]) -> dict[str, str]:
-    return {each["organ"]: each["state"] for each in shown["deliveries"]}  # type: ignore[attr-defined]
+def _states(shown: Transfer) -> dict[str, str]:
+    return {each["organ"]: each["state"] for each in shown["deliveries"]}
 
 
-def _answers(shown: dict[str, object]) -> list[str]:
-    central = next(each for each in shown["deliveries"] if each["organ"] == document.CENTRAL)  # type: ignore[attr-defined]
+def _answers(shown: Transfer) -> list[str]:
+    central = next(each for each in shown["deliveries"] if each["organ"] == document.CENTRAL)
     return [each["code"] for each in central["answers"]]

@@ -24,20 +24,20 @@ async def test_documents_are_accepted_while_kafka_is_away_and_handed_over_afterw
 
     async def post() -> str:
         file = document.edxml(sender.organ, organs, str(uuid4()))
-        return str((await sender.post_edxml(file))["transfers"][0])
+        return (await sender.documents.send_edxml(file))["transfers"][0]
 
     transfers = [await post() for _ in range(3)]
     await kill(hub, "kafka")
     transfers += [await post() for _ in range(3)]
-    waiting = await sender.get(f"/v1/transfers/{transfers[-1]}")
+    waiting = await sender.transfers.show(transfers[-1])
     assert (waiting["state"], waiting["deliveries"]) == ("accepted", [])
     await start_again(hub, "kafka")
 
     for transfer in transfers:
-        shown = await sender.await_transfer(transfer, "handed_over")
+        shown = await sender.transfers.wait_for(transfer, "handed_over")
         assert sorted(each["organ"] for each in shown["deliveries"]) == sorted(organs)
     for party in parties:
         for transfer in transfers:
-            await party.await_item(lambda item, wanted=transfer: item["id"] == wanted, kind="document")
-        left = await party.get("/v1/inbox", params={"limit": "500"})
+            await party.inbox.wait_for(lambda item, wanted=transfer: item["id"] == wanted, ["document"])
+        left = await party.inbox.read(limit=500)
         assert not {item["id"] for item in left["items"]} & set(transfers), "an item came again"

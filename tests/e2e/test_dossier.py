@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploy.local.hub import Hub
 from deploy.stories import dossier
-from deploy.stories.stage import Stage
+from deploy.stories.stage import Stage, refused
 from tests.e2e.parts import kill, start_again
 
 
@@ -14,32 +14,27 @@ async def test_a_dossier_goes_through_three_levels_and_back(stage: Stage) -> Non
 
 async def test_custody_moves_though_the_gateway_is_killed_around_the_offer(hub: Hub, stage: Stage) -> None:
     commune, district = stage["commune-a"], stage["district-a"]
-    code = (await commune.post("/v1/dossiers", dossier.body(), expect=(201,)))["code"]
-    path = f"/v1/dossiers/{code}"
-    await commune.post(f"{path}/actions", {"action": "accept"})
+    code = (await commune.dossiers.submit(dossier.body()))["code"]
+    await commune.dossiers.act(code, "accept")
 
     await kill(hub, "gateway")
-    offered = await commune.post(f"{path}/transfers", {"to": district.organ, "reason": "Chuyển"}, expect=(201,))
-    frozen = await commune.post(f"{path}/actions", {"action": "complete"}, expect=(409,))
-    assert frozen["code"] == "custody.offered"
+    offered = await commune.dossiers.transfer(code, district.organ, "Chuyển")
+    await refused(commune.within(0).dossiers.act(code, "complete"), 409, "custody.offered")
     await start_again(hub, "gateway")
-    item = await district.await_item(lambda each: each["id"] == offered["transfers"][0], kind="dossier")
+    item = await district.inbox.wait_for(lambda each: each["id"] == offered["transfers"][0], ["dossier"])
     assert item["data"]["snapshot"]["dossier"]["code"] == code
 
     await kill(hub, "gateway")
-    taking = await district.post(f"{path}/actions", {"action": "accept_custody"}, expect=(202,))
+    taking = await district.dossiers.accept_custody(code)
     assert taking["custody"] == "taking"
-    early = await district.request("POST", f"{path}/actions", json={"action": "assign"})
-    assert (early.status_code, early.json()["code"]) == (409, "custody.taking")
-    assert "Retry-After" in early.headers
-    assert (await commune.get(path))["custody"] == "offered"
+    await refused(district.within(0).dossiers.act(code, "assign"), 409, "custody.taking")
+    assert (await commune.dossiers.show(code))["custody"] == "offered"
     await start_again(hub, "gateway")
 
-    held = await district.until(path, lambda d: d["custody"] == "held", "held by the district")
+    held = await district.dossiers.until_held(code)
     assert (held["custodian"], held["epoch"]) == (district.organ, 2)
-    given = await commune.until(path, lambda d: d["custody"] == "none", "given away by the commune")
+    given = await commune.dossiers.until(code, lambda d: d["custody"] == "none", "given away by the commune")
     assert (given["custodian"], given["epoch"], given["version"]) == (district.organ, 2, held["version"])
-    refused = await commune.post(f"{path}/actions", {"action": "assign"}, expect=(403,))
-    assert refused["code"] == "custody.not_custodian"
-    assigned = await district.post(f"{path}/actions", {"action": "assign"})
-    await district.await_transfer(assigned["transfers"][0], "handed_over")
+    await refused(commune.dossiers.act(code, "assign"), 403, "custody.not_custodian")
+    assigned = await district.dossiers.act(code, "assign")
+    await district.transfers.wait_for(assigned["transfers"][0], "handed_over")

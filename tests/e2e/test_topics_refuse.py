@@ -10,9 +10,10 @@ import orjson
 import pytest
 
 from contracts.envelope import Envelope, to_headers
-from deploy.agency import Agency
+from deploy.client.answers import NewDossier
+from deploy.client.hub import Hub
 from deploy.stories import dossier
-from deploy.stories.stage import Stage
+from deploy.stories.stage import Stage, refused
 from services.kernel.messaging.records import Record
 from tests.e2e.topics import Topics, acted, code_of, fact, header, kind_of, source_of, submitted
 
@@ -79,10 +80,10 @@ async def test_facts_are_refused_by_name_and_traffic_behind_flows(stage: Stage, 
             assert item["remedy"]["vi"], case.name
             told = [record.topic for record in answers.records if last.id in (record.value or b"").decode()]
             assert set(told) == {case.answer_on}, case.name
-            shown = await operator.get(f"/v1/transfers/{last.id}", gateway=True)
+            shown = await operator.operations.transfer(last.id)
             assert (shown["state"], shown["verdict"]["code"]) == ("refused", case.code), case.name
         for first in (case.envelopes[0] for case in cases if len(case.envelopes) == 2):
-            assert (await operator.get(f"/v1/transfers/{first.id}", gateway=True))["state"] == "handed_over"
+            assert (await operator.operations.transfer(first.id))["state"] == "handed_over"
 
 
 async def test_what_is_no_fact_is_buried_with_headers_and_verdict_alone(stage: Stage, topics: Topics) -> None:
@@ -118,13 +119,13 @@ async def test_what_is_no_fact_is_buried_with_headers_and_verdict_alone(stage: S
 async def test_the_same_digest_again_is_answered_again_and_another_one_is_buried(stage: Stage, topics: Topics) -> None:
     commune, department, operator = stage["commune-a"], stage["department-a"], stage["operator"]
     accepted = submitted(commune.organ, deciding_organ=department.organ)
-    refused = submitted(commune.organ, channel=9)
+    unfit = submitted(commune.organ, channel=9)
     async with topics.reading(DELIVER, DEAD) as found:
-        await topics.put(accepted, refused)
-        await department.await_item(lambda item: item["id"] == accepted.id, kind="dossier")
-        await topics.put(accepted, refused)
-        await topics.put(accepted, refused)
-        assert len(await found.items("receipt.refused", refused.id, times=3)) == 3
+        await topics.put(accepted, unfit)
+        await department.inbox.wait_for(lambda item: item["id"] == accepted.id, ["dossier"])
+        await topics.put(accepted, unfit)
+        await topics.put(accepted, unfit)
+        assert len(await found.items("receipt.refused", unfit.id, times=3)) == 3
         routed = await found.items("receipt.routed", accepted.id, times=3)
         assert {(item["deliveries"][0]["organ"], item["stamp"]["version"]) for item in routed} == {
             (department.organ, 1)
@@ -132,9 +133,9 @@ async def test_the_same_digest_again_is_answered_again_and_another_one_is_buried
         await topics.put(replace(accepted, value=accepted.value + b" "))
         [record] = await found.until(lambda record: _buried(record, accepted), what="identity with another digest")
         assert orjson.loads(record.value or b"")["code"] == "envelope.id_reused"
-    shown = await operator.get(f"/v1/transfers/{accepted.id}", gateway=True)
+    shown = await operator.operations.transfer(accepted.id)
     assert [each["state"] for each in shown["deliveries"]] == ["handed_over"]
-    again = await department.get("/v1/inbox", params={"limit": "500"})
+    again = await department.inbox.read(limit=500)
     assert accepted.id not in {item["id"] for item in again["items"]}
 
 
@@ -148,8 +149,7 @@ async def test_a_gap_is_asked_for_and_nothing_of_it_is_kept(stage: Stage, topics
         [record] = await found.until(lambda record: _asks_for(record, first.subject), what="request to send again")
         asked = [item for item in orjson.loads(record.value or b"")["items"] if item["subject"] == first.subject]
         assert [(item["emitter"], item["first"]) for item in asked] == [(third.emitter, 1)]
-        absent = await operator.request("GET", f"/v1/transfers/{third.id}", gateway=True)
-        assert absent.status_code == 404
+        await refused(operator.operations.transfer(third.id), 404, "request.not_found")
         await topics.put(first, second, third)
         [item] = await found.items("receipt.routed", third.id)
         assert (item["stamp"]["status"], item["stamp"]["version"]) == (4, 3)
@@ -176,37 +176,37 @@ async def test_a_forged_next_number_makes_the_true_one_a_conflict_for_a_person(
     stage: Stage, topics: Topics, valid: bool
 ) -> None:
     commune, operator = stage["commune-a"], stage["operator"]
-    posted = await commune.post("/v1/dossiers", dossier.body(), expect=(201,))
+    posted = await commune.dossiers.submit(dossier.body())
     code = posted["code"]
-    await commune.await_transfer(posted["transfers"][0], "handed_over")
+    await commune.transfers.wait_for(posted["transfers"][0], "handed_over")
     status = 2 if valid else 77
     forged = acted(submitted(commune.organ, code=code), "dossier.status-changed", sequence=2, action="accept",
                    status=status)  # fmt: skip
     async with topics.reading(DELIVER, DEAD) as found:
         await topics.put(forged)
         await found.items("receipt.routed" if valid else "receipt.refused", forged.id)
-        true = (await commune.post(f"/v1/dossiers/{code}/actions", {"action": "accept"}))["transfers"][0]
-        shown = await commune.await_transfer(true, "refused")
+        true = (await commune.dossiers.act(code, "accept"))["transfers"][0]
+        shown = await commune.transfers.wait_for(true, "refused")
         assert shown["verdict"]["code"] == "sequence.conflict"
         [conflict] = await found.items("receipt.conflict", true)
         assert (conflict["subject"], conflict["sequence"]) == (code, 2)
         [dead] = await found.until(lambda record: record.topic == DEAD and header(record, "ce_id") == true)
         assert orjson.loads(dead.value or b"")["code"] == "sequence.conflict"
-    absent = await operator.request("GET", f"/v1/transfers/{true}", gateway=True)
-    assert absent.status_code == 404
-    item = await commune.await_item(lambda each: each["kind"] == "receipt" and each["subject"] == code, kind="receipt")
+    await refused(operator.operations.transfer(true), 404, "request.not_found")
+    item = await commune.inbox.wait_for(lambda each: each["subject"] == code, ["receipt"])
     assert item["data"]["id"] == true
     # the number is used up, so the subject goes on with the next one, and the mirror is right again
-    after = await commune.post(f"/v1/dossiers/{code}/actions", {"action": "withdraw"})
-    await commune.await_transfer(after["transfers"][0], "handed_over")
-    mirror = await commune.get(f"/v1/dossiers/{code}")
+    after = await commune.dossiers.act(code, "withdraw")
+    await commune.transfers.wait_for(after["transfers"][0], "handed_over")
+    mirror = await commune.dossiers.show(code)
     assert (mirror["status"], mirror["version"], mirror["custodian"]) == (7, 3 if valid else 2, None)
 
 
-async def _flows(sender: Agency, recipient: Agency) -> None:
+async def _flows(sender: Hub, recipient: Hub) -> None:
     """A dossier posted as any other is handed over."""
-    posted = await sender.post("/v1/dossiers", dossier.body() | {"deciding_organ": recipient.organ}, expect=(201,))
-    shown = await sender.await_transfer(posted["transfers"][0], "handed_over")
+    new: NewDossier = {**dossier.body(), "deciding_organ": recipient.organ}
+    posted = await sender.dossiers.submit(new)
+    shown = await sender.transfers.wait_for(posted["transfers"][0], "handed_over")
     assert [each["organ"] for each in shown["deliveries"]] == [recipient.organ]
 
 

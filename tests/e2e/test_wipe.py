@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from uuid import uuid4
 
-from deploy.agency import Agency, Json
+from deploy.client import hub as client
+from deploy.client.answers import NewDossier, Submitted
 from deploy.local.hub import Hub
 from deploy.stories import document, dossier
 from deploy.stories.stage import Stage
@@ -25,7 +26,7 @@ async def test_nothing_accepted_is_lost_with_the_log(hub: Hub, stage: Stage, top
     before = [await _submit(commune, department) for _ in range(LIVE)]
     transfers = [posted["transfers"][0] for posted in before]
     for transfer in transfers:
-        await commune.await_transfer(transfer, "handed_over")
+        await commune.transfers.wait_for(transfer, "handed_over")
     registries = {topic: await _entries(topics, topic) for topic in REGISTRIES}
     assert all(registries.values())
 
@@ -47,7 +48,7 @@ async def test_nothing_accepted_is_lost_with_the_log(hub: Hub, stage: Stage, top
         await posting
 
     for transfer in transfers:
-        await commune.await_transfer(transfer, "handed_over")
+        await commune.transfers.wait_for(transfer, "handed_over")
     for topic, ids in registries.items():
         await _await_entries(topics, topic, ids)
     for name in ("department-a", "district-a", "commune-b"):
@@ -57,7 +58,7 @@ async def test_nothing_accepted_is_lost_with_the_log(hub: Hub, stage: Stage, top
     assert not missing, f"{len(missing)} missing in the inbox of {department.name}"
     assert set(lost) <= set(await _inbox(stage["district-a"]))
     for posted in before:
-        mirror = await department.until(f"/v1/dossiers/{posted['code']}", lambda d: d["status"] == 2, "status 2")
+        mirror = await department.dossiers.until_status(posted["code"], 2)
         assert mirror["version"] == 2
 
 
@@ -72,12 +73,12 @@ async def _fill_log(hub: Hub, stage: Stage, topics: Topics) -> list[str]:
         unread = [await _issue(stage) for _ in range(LIVE)]
         for transfer in unread:
             await found.until(lies_in("deliver.district", transfer), what="hop to the district")
-            await stage["commune-a"].await_transfer(transfer, "routed")
+            await stage["commune-a"].transfers.wait_for(transfer, "routed")
         await kill(hub, "gateway")
         unrouted = [await _issue(stage) for _ in range(LIVE)]
         for transfer in unrouted:
             await found.until(lies_in("ingest.commune", transfer), what="fact to the gateway")
-            await stage["commune-a"].await_transfer(transfer, "accepted")
+            await stage["commune-a"].transfers.wait_for(transfer, "accepted")
     return unread + unrouted
 
 
@@ -89,26 +90,22 @@ async def _post_on(stage: Stage, transfers: list[str], stop: asyncio.Event) -> N
 
 async def _issue(stage: Stage) -> str:
     sender, organs = stage["commune-a"], [party.organ for party in document.recipients(stage)]
-    posted = await sender.post_edxml(document.edxml(sender.organ, organs, str(uuid4())))
-    return str(posted["transfers"][0])
+    posted = await sender.documents.send_edxml(document.edxml(sender.organ, organs, str(uuid4())))
+    return posted["transfers"][0]
 
 
-async def _submit(commune: Agency, department: Agency) -> Json:
-    return await commune.post("/v1/dossiers", dossier.body() | {"deciding_organ": department.organ}, expect=(201,))
+async def _submit(commune: client.Hub, department: client.Hub) -> Submitted:
+    new: NewDossier = {**dossier.body(), "deciding_organ": department.organ}
+    return await commune.dossiers.submit(new)
 
 
-async def _accept(commune: Agency, code: str) -> str:
-    return str((await commune.post(f"/v1/dossiers/{code}/actions", {"action": "accept"}))["transfers"][0])
+async def _accept(commune: client.Hub, code: str) -> str:
+    return (await commune.dossiers.act(code, "accept"))["transfers"][0]
 
 
-async def _inbox(party: Agency) -> list[str]:
+async def _inbox(party: client.Hub) -> list[str]:
     """Ids of everything the party has not acknowledged, page by page."""
-    ids: list[str] = []
-    cursor: dict[str, str] = {}
-    while items := (page := await party.get("/v1/inbox", params={"limit": "500", **cursor}))["items"]:
-        ids += [item["id"] for item in items]
-        cursor = {"cursor": page["cursor"]}
-    return ids
+    return [item["id"] async for item in party.inbox(follow=False, ack=False, limit=500)]
 
 
 async def _entries(topics: Topics, topic: str) -> set[str]:

@@ -162,6 +162,15 @@ def test_following_the_inbox_gives_a_line_each_until_it_is_interrupted(run: Run)
     assert result.exit_code == 130
 
 
+def test_a_reader_that_has_enough_is_no_failure(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(text: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("deploy.commands.inbox.typer.echo", gone)
+    result = run(Script([ok({"items": [ITEM], "cursor": "1"})]), "inbox", "--follow")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 def test_a_refusal_is_told_with_all_that_helps_and_ends_with_1(run: Run) -> None:
     problem = refusal(422, "request.invalid", errors=[{"pointer": "/channel", "detail": "1, 2 or 3"}],
                       contract="dossier.submitted/v1", url="http://other.test")  # fmt: skip
