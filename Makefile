@@ -59,6 +59,7 @@ check: setup ## định dạng, lint, kiểu, import, hợp đồng · format, l
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m contracts.generate --check
+	@$(PY) -m deploy.openapi --check
 	$(call say_next,make test)
 
 test: check ## kiểm thử cốt lõi, dưới 10 phút · the core tests, under 10 minutes
@@ -67,7 +68,7 @@ test: check ## kiểm thử cốt lõi, dưới 10 phút · the core tests, unde
 	$(call say_next,make test-more)
 
 # exit code 5 of pytest: nothing is marked so
-test-more: setup ## bảng lỗi đầy đủ, dữ liệu dài · the full fault table, long corpora
+test-more: setup ## bảng lỗi đầy đủ, dữ liệu dài, client sinh ra (cần node, npm) · full fault table, long corpora, generated client (needs node, npm)
 	@$(PY) -m deploy.local.jars
 	@$(PY) -m pytest -m more || [ $$? -eq 5 ]
 	$(call say_next,make run)
@@ -85,8 +86,9 @@ migration: setup ## thêm một bước di trú: make migration name=… · add 
 	@$(VENV)/bin/lienthong migration "$(name)"
 	$(call say_next,make migrate)
 
-contracts: setup ## sinh lại schema, OpenAPI, AsyncAPI · generate schemas, OpenAPI and AsyncAPI again
+contracts: setup ## sinh lại schema, OpenAPI · generate schemas and OpenAPI documents again
 	@$(PY) -m contracts.generate
+	@$(PY) -m deploy.openapi
 	$(call say_next,make check)
 
 clean: ## xoá .venv và bộ đệm, giữ dữ liệu .lienthong · remove .venv and caches, keep the data in .lienthong

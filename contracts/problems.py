@@ -222,7 +222,7 @@ _LIST: tuple[Problem, ...] = (
     Problem("custody.offered", 409, "The dossier is under offer",
             "Hồ sơ đang chờ trả lời đề nghị chuyển",
             "Wait for the answer, or recall the offer.",
-            "Chờ cơ quan được chuyển trả lời hoặc thu hồi đề nghị.", retryable=True, retry_after_seconds=5),
+            "Chờ cơ quan được chuyển trả lời hoặc thu hồi đề nghị."),
     Problem("custody.taking", 409, "The dossier is being taken over",
             "Đang nhận quyền thụ lý hồ sơ",
             "Repeat in a moment, when the gateway has answered.",

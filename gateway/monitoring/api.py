@@ -1,159 +1,194 @@
-"""The operators' reads: transfers, one transfer, routes between levels. Codes, states, times and organs only."""
+"""The operators' reads: transfers, one transfer, routes between levels."""
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, PlainSerializer
+from fastapi import APIRouter, Path, Query
+from pydantic import AfterValidator, AwareDatetime
 
-from contracts.directory import VIETNAM
-from contracts.envelope import TYPE_PREFIX
+from contracts import samples
+from contracts.directory import local_date
+from contracts.messages.base import NO_NUL_PATTERN
 from contracts.problems import HubError
+from contracts.protocol import TransferState
 from gateway.delivery import store as deliveries
-from gateway.monitoring import store
+from gateway.monitoring import store, views
+from gateway.organs.snapshot import OrganSnapshot
+from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.auth import Caller, require
+from services.kernel.clock import Clock
+from services.kernel.openapi import answer, link, problem_responses
 
-router = APIRouter(prefix="/v1", tags=["operations"])
-Moment = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(VIETNAM).isoformat(timespec="milliseconds"))]
+MAX_CODE = 40  # codes have 35 characters; blanks around them are forgiven
+
 Operator = Annotated[Caller, require("ops")]
 
 
-class Answer(BaseModel):
-    code: str
-    at: Moment
+def _in_calendar(moment: datetime) -> datetime:
+    """Far from the calendar's ends, so that every zone can show it."""
+    if not 1900 <= moment.year <= 9000:
+        raise ValueError("a year between 1900 and 9000")
+    return moment.astimezone(UTC)
 
 
-class Delivery(BaseModel):
-    organ: str
-    redirected_from: str | None = None
-    delivery: str
-    via: str
-    state: str
-    code: str | None = None
-    expired_at: Moment | None = None
-    handed_over_at: Moment | None = None
-    answers: list[Answer] = []
+Since = Annotated[
+    AwareDatetime | None,
+    Query(
+        description="Accepted at this time or later, RFC 3339 with a zone · được nhận từ thời điểm này",
+        examples=["2024-06-03T00:00:00+07:00"],
+    ),
+    AfterValidator(lambda moment: moment and _in_calendar(moment)),
+]
+Subject = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        pattern=NO_NUL_PATTERN,
+        description="Dossier code or document id · mã hồ sơ hoặc mã văn bản trong trục",
+        examples=[samples.RECEIVED],
+    ),
+]
+Organ = Annotated[
+    str | None,
+    Query(
+        max_length=MAX_CODE,
+        pattern=NO_NUL_PATTERN,
+        description="Sender or recipient by any code or alias, in any letter case · cơ quan gửi hoặc nhận",
+        examples=[samples.ORGAN],
+    ),
+]
+State = Annotated[TransferState | None, Query(description="Only transfers in this state · trạng thái")]
+Cursor = Annotated[
+    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of a page · con trỏ trang sau")
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="Transfers at most · số gói tin tối đa")]
+Id = Annotated[
+    str,
+    Path(
+        alias="id",
+        max_length=100,
+        pattern=NO_NUL_PATTERN,
+        description="Transfer id · mã gói tin",
+        examples=[samples.TRANSFER],
+    ),
+]
+_LISTED = answer(
+    "A page of transfers",
+    {
+        "items": [views.EXAMPLE],
+        "next_cursor": cursors.encode(datetime.fromisoformat(views.EXAMPLE["accepted_at"]), samples.TRANSFER),
+    },
+    links={
+        "first": link("showTransfer", "The first one", id="items/0/id"),
+        "next": link("listTransfers", "The next page", cursor="next_cursor"),
+    },
+)
 
 
-class Transfer(BaseModel):
-    """One envelope's journey. `verdict` stands where it was refused."""
-
-    id: str
-    type: str
-    subject: str
-    sender: str
-    state: str
-    accepted_at: Moment
-    traceparent: str | None = None
-    verdict: dict[str, str] | None = None
-    deliveries: list[Delivery] = []
+def build_router(organs: OrganSnapshot, clock: Clock) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["operations"])
+    _add_list(router, organs, clock)
+    _add_show(router)
+    _add_routes(router)
+    return router
 
 
-class TransferPage(BaseModel):
-    items: list[Transfer]
-    next_cursor: str | None = None
-
-
-class Route(BaseModel):
-    """From one level to another: what is open and since when, deliveries per minute, refusals of the last hour."""
-
-    from_level: str
-    to_level: str
-    open: int
-    oldest_seconds: float
-    rate_per_minute: float
-    failures: int
-    last_canary_at: Moment | None = None
-
-
-@router.get("/transfers", summary="Transfers, newest first", response_model_exclude_none=True)
-async def list_transfers(
-    _operator: Operator,
-    connection: Reading,
-    subject: Annotated[str | None, Query(max_length=200, description="dossier code or document id")] = None,
-    organ: Annotated[str | None, Query(max_length=35, description="sender or recipient")] = None,
-    state: Annotated[str | None, Query(pattern="^(accepted|routed|handed_over|partly|refused|closed)$")] = None,
-    since: AwareDatetime | None = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> TransferPage:
-    """Tìm gói tin theo đối tượng, cơ quan, trạng thái. Filters combine; `next_cursor` pages back in time."""
-    before, before_id = _read_cursor(cursor)
-    rows = await store.find_transfers(
-        connection, subject=subject, organ=organ, state=state, since=since, before=before, before_id=before_id,
-        limit=limit + 1,
-    )  # fmt: skip
-    items = await _transfers(connection, rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return TransferPage(items=items, next_cursor=_cursor(last) if last else None)
-
-
-@router.get("/transfers/{id}", summary="One transfer with its deliveries and answers", response_model_exclude_none=True)
-async def show_transfer(id: str, _operator: Operator, connection: Reading) -> Transfer:
-    """Một gói tin đã đi tới đâu: từng nơi nhận, từng trả lời."""
-    row = await store.find_transfer(connection, id)
-    if row is None:
-        raise HubError("request.not_found")
-    return (await _transfers(connection, [row]))[0]
-
-
-@router.get("/routes", summary="Routing health between levels", response_model_exclude_none=True)
-async def list_routes(_operator: Operator, connection: Reading) -> list[Route]:
-    """Sức khỏe định tuyến giữa các cấp."""
-    return [Route(**row) for row in await store.routes(connection)]
-
-
-async def _transfers(connection: Reading, rows: list[Any]) -> list[Transfer]:
-    opened = await deliveries.of_transfers(connection, [(row["source"], row["id"]) for row in rows])
-    answers = await store.answers(connection, [row["subject"] for row in rows if row["type"] == "document.issued"])
-    return [_transfer(row, opened[row["source"], row["id"]], answers) for row in rows]
-
-
-def _transfer(row: Any, opened: list[Any], answers: dict[tuple[str, str], list[tuple[str, datetime]]]) -> Transfer:
-    verdict = orjson.loads(row["verdict"]) if row["verdict"] else None
-    is_issue = row["type"] == "document.issued"
-    return Transfer(
-        id=row["id"],
-        type=TYPE_PREFIX + row["type"],
-        subject=row["subject"],
-        sender=row["sender"],
-        state=row["state"],
-        accepted_at=row["accepted_at"],
-        traceparent=row["traceparent"] or None,
-        verdict=verdict,
-        deliveries=[
-            Delivery(
-                organ=delivery["organ"],
-                redirected_from=delivery["redirected_from"] or None,
-                delivery=delivery["id"],
-                via=delivery["via"],
-                state=delivery["state"],
-                code=delivery["code"] or None,
-                expired_at=delivery["expired_at"],
-                handed_over_at=delivery["handed_over_at"],
-                answers=[
-                    Answer(code=code, at=at)
-                    for code, at in (answers.get((row["subject"], delivery["organ"]), []) if is_issue else [])
-                ],
-            )
-            for delivery in opened
-        ],
+def _add_list(router: APIRouter, organs: OrganSnapshot, clock: Clock) -> None:
+    @router.get(
+        "/transfers",
+        operation_id="listTransfers",
+        summary="Transfers, newest first",
+        response_model=views.TransferPage,
+        response_model_exclude_none=True,
+        responses={200: _LISTED, **problem_responses([])},
     )
+    async def list_transfers(
+        _operator: Operator,
+        connection: Reading,
+        subject: Subject = None,
+        organ: Organ = None,
+        state: State = None,
+        since: Since = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> views.TransferPage:
+        """Filters combine; `next_cursor` pages back in time. Content and people are not shown: codes, states, times
+        and organs only.
+
+        Tìm gói tin theo đối tượng, cơ quan, trạng thái, thời gian; không hiện nội dung hay thông tin cá nhân.
+        """
+        before, before_id = cursors.decode(cursor) or (None, None)
+        rows = await store.find_transfers(
+            connection,
+            subject=subject,
+            organ=_canonical(organs, clock, organ),
+            state=state,
+            since=since,
+            before=before,
+            before_id=before_id,
+            limit=limit + 1,
+        )
+        items = await _transfers(connection, rows[:limit])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return views.TransferPage(
+            items=items, next_cursor=cursors.encode(last["accepted_at"], last["id"]) if last else None
+        )
 
 
-def _cursor(row: Any) -> str:
-    return base64.urlsafe_b64encode(f"{row['accepted_at'].isoformat()}|{row['id']}".encode()).decode()
+def _add_show(router: APIRouter) -> None:
+    @router.get(
+        "/transfers/{id}",
+        operation_id="showTransfer",
+        summary="One transfer with its deliveries and answers",
+        response_model=views.Transfer,
+        response_model_exclude_none=True,
+        responses={
+            200: answer(
+                "The transfer as the ledger has it",
+                views.EXAMPLE,
+                links={"subject": link("listTransfers", "All of the same dossier or document", subject="subject")},
+            ),
+            **problem_responses(["request.not_found"]),
+        },
+    )
+    async def show_transfer(id_: Id, _operator: Operator, connection: Reading) -> views.Transfer:
+        """Where one message is on its way: each recipient, each answer, and the verdict when it was refused.
+
+        Một gói tin đã đi tới đâu: từng nơi nhận, từng trả lời, lý do nếu bị từ chối.
+        """
+        row = await store.find_transfer(connection, id_)
+        if row is None:
+            raise HubError("request.not_found")
+        return (await _transfers(connection, [row]))[0]
 
 
-def _read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
-    if cursor is None:
-        return None, None
-    try:
-        at, id_ = base64.urlsafe_b64decode(cursor.encode()).decode().split("|")
-        return datetime.fromisoformat(at).astimezone(UTC), id_
-    except (ValueError, OverflowError, binascii.Error):
-        raise HubError("request.invalid", "the cursor is not one of ours", pointer="/cursor") from None
+def _add_routes(router: APIRouter) -> None:
+    @router.get(
+        "/routes",
+        operation_id="listRoutes",
+        summary="Routing health between levels",
+        response_model=list[views.Route],
+        response_model_exclude_none=True,
+        responses={200: answer("Every pair of levels with traffic", views.ROUTES), **problem_responses([])},
+    )
+    async def list_routes(_operator: Operator, connection: Reading) -> list[views.Route]:
+        """What is open between two levels and since when, how much moves, what was refused within the hour.
+
+        Sức khỏe định tuyến giữa các cấp: còn tồn bao nhiêu, từ bao lâu, tốc độ và số bị từ chối.
+        """
+        return [views.Route(**row) for row in await store.routes(connection)]
+
+
+def _canonical(organs: OrganSnapshot, clock: Clock, code: str | None) -> str | None:
+    """The organ's own code, by which the ledger names it; what is unknown stays as it was written."""
+    if code is None:
+        return None
+    found = organs.directory.find(code, local_date(clock.hub_now()))
+    return found.code if found else code.strip()
+
+
+async def _transfers(connection: Reading, rows: list[Any]) -> list[views.Transfer]:
+    opened = await deliveries.of_transfers(connection, [(row["source"], row["id"]) for row in rows])
+    answers = await store.answers(connection, [row["subject"] for row in rows if row["type"] in views.ISSUING])
+    return [views.transfer(row, opened[row["source"], row["id"]], answers) for row in rows]

@@ -73,7 +73,6 @@ HEADERS: Final[dict[str, Any]] = {
     "Location": {
         "description": "Where the new resource is read · địa chỉ đọc kết quả",
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": "/v1/dossiers/000.01.21.H28-20240603-0000001",
     },
 }
 IF_NONE_MATCH: Final[dict[str, Any]] = {

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI
@@ -17,18 +17,22 @@ from services.kernel.problem_details import Place, problem_response
 HEAD_SECONDS = 30.0
 """From the connection, or the first byte of a later request, to the end of its headers."""
 SLACK_BYTES = 64 * 1024
+LINGER_SECONDS = 2.0
+"""How long a connection that is closed in the midst of a request still takes, and drops, what comes."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Wire(HttpToolsProtocol):
-    """Beside what cannot be parsed, refuses heads that do not end. Serves apps of `build_app`."""
+    """Beside what cannot be parsed, refuses heads that do not end. Trailers are dropped: they are no headers. Serves apps of
+    `build_app`."""
 
     url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Lingering(transport, self)))
         self._in_head = False
+        self._refused = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._wait_for_head()
@@ -37,7 +41,14 @@ class Wire(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    @property
+    def in_request(self) -> bool:
+        """Whether more of a request is to come."""
+        return self._in_head or self._refused or (self.cycle is not None and self.cycle.more_body)
+
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         began_before = self._in_head
         super().data_received(data)
         if self.transport.is_closing():
@@ -54,6 +65,10 @@ class Wire(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
@@ -95,6 +110,7 @@ class Wire(HttpToolsProtocol):
         if not (under_way and (self._in_head or self.cycle.response_started)):
             _log.info("request.refused_unread", code=error.code)
             self.transport.write(self._answer(error))
+        self._refused = True
         self.transport.close()
 
     def _too_long(self) -> HubError | None:
@@ -117,3 +133,33 @@ class Wire(HttpToolsProtocol):
         ]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n", bytes(response.body)])
+
+
+class _Lingering:
+    """A transport that is closed in two steps: a system that closes while bytes come in resets the connection, and the
+    sender never sees the answer."""
+
+    def __init__(self, transport: asyncio.Transport, wire: Wire) -> None:
+        self._transport = transport
+        self._wire = wire
+        self._lingers = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Nothing more once it is closed, as with any transport."""
+        if not self._lingers:
+            self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._lingers or self._transport.is_closing()
+
+    def close(self) -> None:
+        if self.is_closing() or not (self._wire.in_request and self._transport.can_write_eof()):
+            self._transport.close()
+            return
+        self._lingers = True
+        self._wire.flow.resume_reading()
+        self._transport.write_eof()
+        self._wire.loop.call_later(LINGER_SECONDS, self._transport.close)

@@ -10,8 +10,6 @@ class LevelProfile:
     """One level of administration and its office."""
 
     level: Level
-    title: str
-    description: str
 
     @property
     def program(self) -> str:

@@ -6,14 +6,10 @@ from typing import Annotated, Any
 import orjson
 import structlog
 from fastapi import Depends, Header, Request
-from fastapi.security import HTTPBearer
-from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from contracts.problems import HubError
-from services.kernel.auth import Authenticator, Caller, require
+from services.kernel.auth import Caller, require
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
 from services.kernel.openapi import ALWAYS as EVERYWHERE
 from services.kernel.openapi import Responses, problem_responses
@@ -23,8 +19,6 @@ from services.office.organs.rules import Actor
 JSON = "application/json"
 _ORGAN = "The organ acted for, when the system has several · cơ quan mà hệ thống đại diện"
 _KEY = "The same key and body give the same answer again for 7 days · khóa chống gửi lặp"
-
-_bearer = HTTPBearer(bearerFormat="JWT", auto_error=False, description="Token of the gateway's /oauth/token")
 
 XOrgan = Annotated[str | None, Header(description=_ORGAN)]
 IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
@@ -83,31 +77,10 @@ class Desk:
             await self._idempotency.drop(conn, keyed)
 
     def _actor(self, scopes: Sequence[str], *, writes: bool) -> Any:
-        async def actor(caller: Annotated[Caller, any_of(*scopes)], x_organ: XOrgan = None) -> Actor:
+        async def actor(caller: Annotated[Caller, require(*scopes)], x_organ: XOrgan = None) -> Actor:
             return self.acting(caller, x_organ, writes=writes)
 
         return Depends(actor)
-
-
-def any_of(*scopes: str) -> Any:
-    """A dependency: a caller who holds at least one of the scopes; the last one is named when there is none."""
-    if len(scopes) == 1:
-        return require(scopes[0])
-
-    async def caller(
-        connection: HTTPConnection, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> Caller:
-        authenticator: Authenticator = connection.app.state.authenticator
-        given = connection.headers.get("authorization")
-        for scope in scopes[:-1]:
-            try:
-                return authenticator.caller(given, scope)
-            except HubError as error:
-                if error.code != "auth.scope":
-                    raise
-        return authenticator.caller(given, scopes[-1])
-
-    return Depends(caller)
 
 
 async def key_of(request: Request, actor: Actor, key: str | None) -> Keyed | None:
@@ -129,13 +102,3 @@ def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str]
 def problems(*codes: str, writes: bool = False) -> Responses:
     """The problem responses of an operation, by status, for the API page."""
     return problem_responses((*codes, *(WRITES if writes else ())), ALWAYS)
-
-
-def version_of(if_match: str | None) -> int | None:
-    """The dossier version of an `If-Match` header; None when there is none or any will do."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdigit() or len(text) > 18:
-        raise HubError("request.malformed", 'If-Match: "<version>"')
-    return int(text)

@@ -3,8 +3,4 @@
 from contracts.levels import Level
 from services.office.profile import LevelProfile
 
-PROFILE = LevelProfile(
-    level=Level.PROVINCE,
-    title="Liên Thông, province office",
-    description="Dịch vụ liên thông cấp tỉnh: sở, ban, ngành · the office of departments of the province.",
-)
+PROFILE = LevelProfile(level=Level.PROVINCE)

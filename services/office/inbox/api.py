@@ -1,102 +1,67 @@
 """HTTP door of the inbox: collect by long poll, acknowledge per system."""
 
-import asyncio
-import time
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
+from contracts import samples
 from contracts.directory import VIETNAM
+from contracts.messages.base import NO_NUL_PATTERN
 from contracts.problems import HubError
 from services.kernel.app import Transaction
 from services.kernel.auth import Caller, require
-from services.kernel.bell import Bell
-from services.kernel.database import Database
 from services.kernel.idempotency import Answer
-from services.office.inbox import actions, store
+from services.kernel.openapi import answer, link
+from services.office.inbox import actions, forms, store
 from services.office.inbox.actions import DOCUMENT, DOSSIER, KINDS, RECEIPT, STATUS
+from services.office.inbox.polling import LONGEST_WAIT_SECONDS, Poll
 from services.office.web import JSON, Desk, IdempotencyKey, XOrgan, json_answer, key_of, problems
 
-LONGEST_WAIT_SECONDS = 30.0
-POLL_SECONDS = 5.0
 SCOPES_OF = {
     DOSSIER: ("dossier:read",),
     DOCUMENT: ("document:read",),
     STATUS: ("document:read",),
     RECEIPT: ("dossier:read", "document:read"),
 }
+LINKS = {
+    "dossier": link("showDossier", "A dossier's item: the dossier", code="items/0/subject"),
+    "document": link("showDocument", "A document's or status's item: the document", id="items/0/subject"),
+    "transfer": link("showTransfer", "The journey of what came", id="items/0/id"),
+    "acknowledge": {
+        "operationId": "acknowledgeItems",
+        "requestBody": {"ids": ["$response.body#/items/0/id"]},
+        "description": "Once the item is stored at your side",
+    },
+    "next": link("readInbox", "What comes behind, without acknowledging", cursor="cursor"),
+}
 
-
-_KIND = "dossier, document, status, receipt; several with commas · loại, cách nhau bằng dấu phẩy"
-
-
-class Item(BaseModel):
-    """One thing addressed to the organ. `data` is the fact's value, for a receipt the transfer as of then."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    kind: Literal["dossier", "document", "status", "receipt"]
-    type: str = Field(examples=["vn.lienthong.dossier.submitted"])
-    subject: str
-    sender: str = Field(alias="from")
-    organ: str = Field(alias="to")
-    received_at: datetime
-    href: str
-    data: dict[str, Any]
-
-
-class Page(BaseModel):
-    """Items oldest first; `cursor` pages on behind the last one without acknowledging."""
-
-    items: list[Item]
-    cursor: str | None
-
-
-class AckForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    ids: list[Annotated[str, Field(max_length=100)]] = Field(
-        min_length=1, max_length=1000, examples=[["5b0e5f0e-2f0a-5d57-9d0c-6b0b6d3f5c11"]]
-    )
-
-
-class Acknowledged(BaseModel):
-    """Ids taken (again), and ids that are not in this inbox."""
-
-    acknowledged: list[str]
-    unknown: list[str]
-
-
-class Poll:
-    """Long polls over one database; `stopping` ends them when the process does."""
-
-    def __init__(self, database: Database, bell: Bell, stopping: asyncio.Event) -> None:
-        self._database = database
-        self._bell = bell
-        self._stopping = stopping
-
-    async def read(
-        self, reader: tuple[str, str], sight: store.Sight, *, after: int, limit: int, wait: float
-    ) -> list[dict[str, Any]]:
-        """Items as soon as there are any, or none after `wait` seconds; holds no connection while it waits."""
-        deadline = time.monotonic() + wait
-        while True:
-            ticket = self._bell.ticket(actions.bell(reader[1]))
-            async with self._database.read() as conn:
-                items = await store.read(conn, reader, sight=sight, after=after, limit=limit)
-            left = deadline - time.monotonic()
-            if items or left <= 0 or self._stopping.is_set():
-                return items
-            ringing = asyncio.ensure_future(self._bell.wait_since(ticket, min(left, POLL_SECONDS)))
-            stopping = asyncio.ensure_future(self._stopping.wait())
-            await asyncio.wait({ringing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            ringing.cancel()
-            stopping.cancel()
+Kind = Annotated[
+    str | None,
+    Query(
+        max_length=100,
+        pattern=NO_NUL_PATTERN,
+        description="`dossier`, `document`, `status`, `receipt`; several with commas; all that the scopes allow when "
+        "absent · loại, cách nhau bằng dấu phẩy",
+        examples=["dossier,document"],
+    ),
+]
+Wait = Annotated[
+    float,
+    Query(
+        ge=0,
+        allow_inf_nan=False,
+        description=f"Seconds to wait for an item, at most {LONGEST_WAIT_SECONDS:.0f} (more counts as that) · số giây "
+        "chờ khi hộp đến trống",
+        examples=[0],
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="Items at most · số mục tối đa")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=32, description="`cursor` of a page, to read on behind it · đọc tiếp sau trang trước"),
+]
 
 
 def build_router(desk: Desk, poll: Poll) -> APIRouter:
@@ -109,21 +74,29 @@ def build_router(desk: Desk, poll: Poll) -> APIRouter:
 def _add_read(router: APIRouter, desk: Desk, poll: Poll) -> None:
     @router.get(
         "",
+        operation_id="readInbox",
         summary="Collect what is addressed to the organ",
-        response_model=Page,
-        responses=problems(),
+        response_model=forms.Page,
+        responses={
+            200: answer("Items, oldest first; none when nothing came in time", forms.EXAMPLE, links=LINKS),
+            **problems(),
+        },
     )
     async def read(
         caller: Annotated[Caller, require("inbox:read")],
         x_organ: XOrgan = None,
-        kind: Annotated[str | None, Query(description=_KIND)] = None,
-        wait: Annotated[float, Query(ge=0, description="Seconds to wait for an item, at most 30")] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: Annotated[str | None, Query(max_length=32)] = None,
+        kind: Kind = None,
+        wait: Wait = 0,
+        limit: Limit = 100,
+        cursor: Cursor = None,
     ) -> Response:
-        """Items this system has not acknowledged, oldest first. With `wait` the answer comes as soon as there is one.
+        """Items this system has not acknowledged, oldest first. With `wait` the answer comes as soon as there is one;
+        the first call answers at once when something is there. Which kinds are shown follows the scopes of the token:
+        `dossier:read` dossiers and receipts about them, `document:read` documents, statuses and receipts about them.
+        When too many systems wait at once: 503 `system.overloaded`; come again after `Retry-After`, or without `wait`.
 
-        Nhận những gì gửi đến cơ quan mà hệ thống này chưa xác nhận.
+        Nhận những gì gửi đến cơ quan mà hệ thống này chưa xác nhận, cũ trước mới sau. Có `wait` thì trả lời ngay khi
+        có mục mới; loại được thấy tuỳ theo quyền của token.
         """
         organ = desk.acting(caller, x_organ).organ
         kinds = visible(caller, kind)
@@ -132,7 +105,7 @@ def _add_read(router: APIRouter, desk: Desk, poll: Poll) -> None:
             store.Sight(kinds, "dossier:read" in caller.scopes, "document:read" in caller.scopes),
             after=_position(cursor),
             limit=limit,
-            wait=min(wait, LONGEST_WAIT_SECONDS) if kinds else 0,
+            wait=wait if kinds else 0,
         )
         last = str(items[-1]["position"]) if items else cursor
         return Response(orjson.dumps({"items": [_shape(item) for item in items], "cursor": last}), media_type=JSON)
@@ -141,12 +114,16 @@ def _add_read(router: APIRouter, desk: Desk, poll: Poll) -> None:
 def _add_acknowledge(router: APIRouter, desk: Desk) -> None:
     @router.post(
         "/ack",
+        operation_id="acknowledgeItems",
         summary="Acknowledge items",
-        response_model=Acknowledged,
-        responses=problems(writes=True),
+        response_model=forms.Acknowledged,
+        responses={
+            200: answer("What was taken, and what is not in this inbox", forms.ACKNOWLEDGED),
+            **problems(writes=True),
+        },
     )
     async def acknowledge(
-        form: AckForm,
+        form: Annotated[forms.AckForm, Body(openapi_examples={"acknowledge": {"value": {"ids": [samples.TRANSFER]}}})],
         request: Request,
         caller: Annotated[Caller, require("inbox:read")],
         conn: Transaction,
@@ -154,9 +131,9 @@ def _add_acknowledge(router: APIRouter, desk: Desk) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Items are shown again until this system acknowledges them; other systems of the organ still see them.
-        Acknowledging again is harmless.
+        Acknowledge what is stored at your side. Acknowledging again is harmless.
 
-        Xác nhận đã nhận; hệ thống khác của cùng cơ quan vẫn thấy.
+        Xác nhận đã nhận; mục đã xác nhận không hiện lại với hệ thống này, hệ thống khác của cùng cơ quan vẫn thấy.
         """
         actor = desk.acting(caller, x_organ)
 
@@ -188,8 +165,8 @@ def _may_see(caller: Caller, kind: str) -> bool:
 def _position(cursor: str | None) -> int:
     if cursor is None:
         return 0
-    if not cursor.isdigit() or len(cursor) > 18:
-        raise HubError("request.malformed", "cursor: take it from an answer")
+    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:
+        raise HubError("request.malformed", "cursor: take it from an answer", pointer="/cursor")
     return int(cursor)
 
 

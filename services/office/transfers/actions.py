@@ -44,9 +44,10 @@ class NewFact:
     def __post_init__(self) -> None:
         if len(self.value) > MAX_VALUE_BYTES:
             raise HubError("size.too_large", f"the message may have {MAX_VALUE_BYTES} bytes")
-        violation = registry.validate(registry.MESSAGES[self.type].contract, self.value)
+        contract = registry.MESSAGES[self.type].contract
+        violation = registry.validate(contract, self.value)
         if violation:
-            raise HubError("contract.invalid", violation.rule, pointer=violation.pointer)
+            raise HubError("contract.invalid", violation.rule, pointer=violation.pointer, contract=contract)
 
 
 class Transfers:
