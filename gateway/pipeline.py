@@ -22,11 +22,14 @@ from gateway.routing.rules import Leg, Route, route
 from gateway.subjects.rules import DocumentState
 from gateway.work import Work, report, subject_fields
 
+REPLACED = "document.replaced"
+
 
 def carry(work: Work, envelope: Envelope, level: str) -> None:
     """Decides one fact whose number is next. Accepted or refused, the number is consumed and the sender is told."""
     state = work.states[envelope.subject]
-    case = Case(envelope=envelope, level=level, state=state, registry=work.registry)
+    others = work.documents() if envelope.type == REPLACED else {}
+    case = Case(envelope=envelope, level=level, state=state, registry=work.registry, documents=others)
     verdict = None if envelope.type == "message.voided" else enforce(case)
     state.take(envelope.emitter, envelope.sequence or 0)
     if verdict is not None:
@@ -80,8 +83,13 @@ def _take_effect(work: Work, case: Case) -> tuple[str, ...]:
         organs = told(state.dossier, case.after, case.sender)
         state.set_dossier(case.after)
         return organs
-    if envelope.type == "document.issued":
+    if envelope.type in ("document.issued", REPLACED):
         state.set_document(_document(case))
+        return envelope.recipients
+    if envelope.type == "document.updated" and state.document:
+        state.set_document(state.document.reaching(case.recipients))
+        return envelope.recipients
+    if envelope.type == "document.recalled":
         return envelope.recipients
     if envelope.type == "document.status-changed":
         work.answers.append(

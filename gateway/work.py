@@ -1,6 +1,6 @@
 """What one chunk reads, decides and will write: loaded once, changed in memory by the pipeline, saved once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ import orjson
 from contracts.directory import Directory, local_date
 from contracts.envelope import Envelope, rfc3339, to_headers
 from contracts.protocol import DeliveryState, Verdict, reported
-from gateway.subjects.rules import SubjectState
+from gateway.subjects.rules import DocumentState, SubjectState
 from gateway.transfers.store import Identity
 
 
@@ -60,6 +60,10 @@ class Work:
     sealer: Sealer
     clock: Identifiers
     states: dict[str, SubjectState]
+    others: dict[str, DocumentState] = field(default_factory=dict)
+    """Documents that facts of this chunk refer to beside their own subject, as they were when it began."""
+    waits: Callable[[Identity], bool] = lambda _: False
+    """Whether a fact that refers to a document nobody knows yet may come again later."""
     transfers: list[dict[str, Any]] = field(default_factory=list)
     payloads: list[dict[str, Any]] = field(default_factory=list)
     hops: list[dict[str, Any]] = field(default_factory=list)
@@ -73,6 +77,10 @@ class Work:
     """Known facts to answer again, with the level that asked."""
     asked: set[tuple[str, str, str, int]] = field(default_factory=set)
     """Gaps: (level, subject, emitter, first number wanted)."""
+
+    def documents(self) -> dict[str, DocumentState]:
+        """Every document known to this chunk, those it has itself issued so far among them."""
+        return self.others | {name: state.document for name, state in self.states.items() if state.document}
 
     def stamp_fields(self, subject: str) -> dict[str, Any] | None:
         state = self.states.get(subject)

@@ -91,8 +91,8 @@ def edxml_document(fields: messages.Document, *, names: Mapping[str, str] | None
     names = names or {}
     signer = fields.signer
     return model.Document(
-        sender=_organization(fields.sender, names),
-        to=tuple(_organization(code, names) for code in fields.to),
+        sender=edxml_organization(fields.sender, names),
+        to=tuple(edxml_organization(code, names) for code in fields.to),
         document_id=fields.document_id,
         code_number=fields.number or None,
         code_notation=fields.notation or None,
@@ -117,7 +117,7 @@ def edxml_document(fields: messages.Document, *, names: Mapping[str, str] | None
     )
 
 
-def _organization(code: str, names: Mapping[str, str]) -> model.Organization:
+def edxml_organization(code: str, names: Mapping[str, str]) -> model.Organization:
     return model.Organization(organ_id=code, organ_name=names.get(code))
 
 

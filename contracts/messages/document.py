@@ -91,8 +91,64 @@ class DocumentReference(Payload):
     promulgated_on: Date | None = None
 
 
+class Recalled(Payload):
+    """`document.recalled`: the sender asks recipients to give the document back; each answers 15 or 16.
+
+    edXML BussinessDocType 1 (thu hồi).
+    """
+
+    document: DocumentReference
+    reason: Text | None = None
+    """BussinessDocReason."""
+    staff: ShortText | None = None
+    """StaffInfo/Staff."""
+    at: Moment
+    original: Attachment | None = None
+    """The edXML file as it came."""
+
+
+class Updated(Payload):
+    """`document.updated`: the whole document anew under its DocumentId; those who have it answer 15 or 16.
+
+    edXML BussinessDocType 2 (cập nhật).
+    """
+
+    document: Document
+    reason: Text | None = None
+    """BussinessDocReason."""
+    added: Annotated[list[OrganId], Field(max_length=1000)] = []
+    """Recipients that take it as a new document (ReceiverType 1)."""
+    removed: Annotated[list[OrganId], Field(max_length=1000)] = []
+    """Recipients it was recalled from (ReceiverType 0); they are told by `document.recalled`."""
+    at: Moment
+    original: Attachment | None = None
+    """The edXML file as it came."""
+
+
+class Earlier(Payload):
+    """A document another one takes the place of."""
+
+    document_id: DocumentId
+    id: Annotated[TransferId, Field(description="its key at every program")]
+
+
+class Replaced(Payload):
+    """`document.replaced`: a new document in the place of earlier ones of the same sender.
+
+    edXML BussinessDocType 3 (thay thế).
+    """
+
+    document: Document
+    replaces: Annotated[list[Earlier], Field(min_length=1, max_length=100)]
+    """ReplacementInfoList."""
+    reason: Text | None = None
+    """BussinessDocReason."""
+    original: Attachment | None = None
+    """The edXML file as it came."""
+
+
 class StatusChanged(Payload):
-    """`document.status-changed`: an officer's answer (QĐ 28/2018/QĐ-TTg)."""
+    """`document.status-changed`: an officer's answer (QĐ 28/2018/QĐ-TTg). Version 2 has `answers`."""
 
     document: DocumentReference
     code: DocumentStatus
@@ -103,3 +159,5 @@ class StatusChanged(Payload):
     """StaffInfo/Staff."""
     at: Moment
     """Timestamp."""
+    answers: Annotated[list[TransferId], Field(max_length=1000)] = []
+    """With 15 and 16: the transfers of the recalls and updates this answers; without them all that are open."""

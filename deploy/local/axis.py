@@ -15,10 +15,11 @@ from typing import Any, Final, Literal
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.edxml.attachments import Attachment
+from contracts.edxml.model import DOCUMENT_RECALL, DOCUMENT_REPLACE, DOCUMENT_UPDATE, Business, ReplacementInfo
 from deploy.local.axis_faults import FaultKind, Faults, LostAnswer, until_disconnected
 from deploy.local.axis_service import Axis, AxisSystem
 from deploy.local.axis_store import AxisStore
@@ -58,6 +59,23 @@ class NewAttachment(BaseModel):
     content: Base64Bytes
 
 
+class NewBusiness(BaseModel):
+    """What a document does to earlier ones, named by their DocumentIds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["recall", "update", "replace"]
+    document_ids: list[str] = Field(min_length=1)
+    reason: str | None = None
+
+    def part(self) -> Business:
+        if self.kind == "replace":
+            replaced = tuple(ReplacementInfo(each) for each in self.document_ids)
+            return Business(doc_type=DOCUMENT_REPLACE, doc_reason=self.reason, replacements=replaced)
+        kind = DOCUMENT_RECALL if self.kind == "recall" else DOCUMENT_UPDATE
+        return Business(doc_type=kind, document_id=self.document_ids[0], doc_reason=self.reason)
+
+
 class NewDocument(BaseModel):
     """A document for the central organ to send down; `content` of attachments is base64."""
 
@@ -67,7 +85,9 @@ class NewDocument(BaseModel):
     number: str = Field(min_length=1)
     notation: str = Field(min_length=1)
     subject: str = Field(min_length=1)
+    at: AwareDatetime | None = None
     attachments: list[NewAttachment] = Field(default_factory=list)
+    business: NewBusiness | None = None
 
 
 class NewFault(BaseModel):
@@ -157,7 +177,10 @@ def _control(app: FastAPI, faults: Faults) -> APIRouter:
         attachments = [Attachment(each.name, each.content) for each in new.attachments]
         axis: Axis = app.state.axis
         try:
-            sent = await axis.send_down(to, new.number, new.notation, new.subject, attachments)
+            business = new.business.part() if new.business else None
+            sent = await axis.send_down(
+                to, new.number, new.notation, new.subject, attachments, at=new.at, business=business
+            )
         except ValueError as error:
             return _problem(422, str(error))
         return JSONResponse(sent, 201)

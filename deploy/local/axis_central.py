@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from contracts.edxml.attachments import Attachment
+from contracts.edxml.changes import earlier_ids, receivers
 from contracts.edxml.document_id import issue_document_id
 from contracts.edxml.model import (
     DOCUMENT_RECALL,
     DOCUMENT_UPDATE,
     VIETNAM,
+    Business,
     Document,
     Message,
     Organization,
@@ -26,6 +28,7 @@ OLD_CODE: Final = "000.00.00.G22"
 NAME: Final = "Văn phòng Chính phủ"
 
 TAKE_BACK: Final = "13"
+NEW: Final = ("01", "03", "06")
 
 _WORDS: Final = {
     "01": "Đã đến",
@@ -43,7 +46,9 @@ def plan_of(message: Message) -> tuple[str, ...]:
     """The status codes G22 will answer this message with, in order."""
     if isinstance(message, Status):
         return ("15",) if message.status_code == TAKE_BACK else ()
-    return ("15",) if message.doc_type in (DOCUMENT_RECALL, DOCUMENT_UPDATE) else ("01", "03", "06")
+    if message.doc_type == DOCUMENT_UPDATE and any(is_central(code) for code in receivers(message).added):
+        return NEW
+    return ("15",) if message.doc_type in (DOCUMENT_RECALL, DOCUMENT_UPDATE) else NEW
 
 
 def status_of(message: Message, own_code: str, code: str, at: datetime) -> tuple[str, bytes]:
@@ -56,7 +61,9 @@ def status_of(message: Message, own_code: str, code: str, at: datetime) -> tuple
             message.response_for.promulgation_date,
         )
     else:
-        answered = ResponseFor(message.sender.organ_id, message.code, message.document_id, message.promulgation_date)
+        is_change = message.doc_type in (DOCUMENT_RECALL, DOCUMENT_UPDATE)
+        about = earlier_ids(message)[0] if is_change else message.document_id
+        answered = ResponseFor(message.sender.organ_id, message.code, about, message.promulgation_date)
     status = Status(
         sender=Organization(own_code, organ_name=NAME),
         response_for=answered,
@@ -68,14 +75,24 @@ def status_of(message: Message, own_code: str, code: str, at: datetime) -> tuple
 
 
 def document_of(
-    to: Sequence[str], number: str, notation: str, subject: str, *, attachments: Sequence[Attachment], at: datetime
+    to: Sequence[str],
+    number: str,
+    notation: str,
+    subject: str,
+    *,
+    attachments: Sequence[Attachment],
+    at: datetime,
+    business: Business | None = None,
 ) -> bytes:
-    """A new letter of G22. Raises ValueError (EdxmlError included) for texts that cannot be sent."""
+    """A letter of G22, new unless `business` says otherwise: a recall or update bears the DocumentId it is about.
+
+    Raises ValueError (EdxmlError included) for texts that cannot be sent.
+    """
     day = at.astimezone(VIETNAM).date()
     document = Document(
         sender=Organization(CODE, organization_in_charge=NAME, organ_name=NAME),
         to=tuple(Organization(organ) for organ in to),
-        document_id=issue_document_id(CODE, day, f"{number}/{notation}"),
+        document_id=(business and business.document_id) or issue_document_id(CODE, day, f"{number}/{notation}"),
         code_number=number,
         code_notation=notation,
         place="Hà Nội",
@@ -88,5 +105,6 @@ def document_of(
         other_info=OtherInfo(priority=0, promulgation_amount=1, page_amount=1, direction=False),
         steering_type=1,
         trace_headers=(TraceHeader(CODE, at),),
+        business=business,
     )
     return write_document(document, attachments)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from contracts.edxml.attachments import Attachment
 from contracts.edxml.errors import EdxmlError
-from contracts.edxml.model import Document, Message
+from contracts.edxml.model import Business, Document, Message
 from contracts.edxml.reader import read
 from contracts.edxml.trace import append_trace
 from contracts.edxml.values import write_moment
@@ -140,15 +140,24 @@ class Axis:
         )
 
     async def send_down(
-        self, to: Sequence[str], number: str, notation: str, subject: str, attachments: Sequence[Attachment]
+        self,
+        to: Sequence[str],
+        number: str,
+        notation: str,
+        subject: str,
+        attachments: Sequence[Attachment],
+        *,
+        at: datetime | None = None,
+        business: Business | None = None,
     ) -> dict[str, str]:
-        """A new document of the central organ. Raises ValueError when it cannot be written or nobody here takes it."""
+        """A document of the central organ, new unless `business` says otherwise; with `at` the same order makes the
+        same file. Raises ValueError when it cannot be written or nobody here takes it."""
         receivers = [Receiver(organ, self._system_of(organ)) for organ in to]
         if not receivers or any(receiver.system_id is None for receiver in receivers):
             raise ValueError("an organ of `to` belongs to no system")
-        at = self._clock()
+        at = at or self._clock()
         data = await asyncio.to_thread(
-            central.document_of, to, number, notation, subject, attachments=attachments, at=at
+            central.document_of, to, number, notation, subject, attachments=attachments, at=at, business=business
         )
         document_id = _document_id(read(data))
         doc_id = await asyncio.to_thread(

@@ -1,13 +1,13 @@
 """One fact before the checks, and what the checks find out on their way. Plain values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.custody import Dossier, Move
 from contracts.envelope import Envelope
 from contracts.protocol import Verdict
-from gateway.subjects.rules import SubjectState
+from gateway.subjects.rules import DocumentState, SubjectState
 from gateway.work import Registry
 
 
@@ -20,6 +20,8 @@ class Case:
     """Level of the topic the fact came in by; `gateway` for the gateway's own doors (axis)."""
     state: SubjectState
     registry: Registry
+    documents: Mapping[str, DocumentState] = field(default_factory=dict)
+    """Documents of other subjects this fact refers to."""
     payload: dict[str, Any] = field(default_factory=dict)
     sender: str = ""
     recipients: tuple[str, ...] = ()

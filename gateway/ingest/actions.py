@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.envelope import Envelope, rfc3339
 from contracts.protocol import GATEWAY, Number, Verdict, judge_number
 from gateway.delivery import store as deliveries
-from gateway.ingest.rules import Arrival
+from gateway.ingest.rules import Arrival, referred
 from gateway.pipeline import carry, refused
 from gateway.subjects import store as subjects
 from gateway.transfers import store as transfers
@@ -29,6 +29,7 @@ async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arr
     """Facts of subjects that `work` holds locked, in order of arrival. Writes nothing but its own rows; no commit."""
     outcome = Outcome()
     ledger = await transfers.known(connection, [(a.envelope.source, a.envelope.id) for a in arrivals])
+    await _read_others(connection, work, [arrival.envelope for arrival in arrivals])
     for arrival in arrivals:
         verdict = _take(work, arrival, ledger)
         if verdict:
@@ -40,11 +41,17 @@ async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arr
 async def accept_own(connection: AsyncConnection, work: Work, envelopes: Sequence[Envelope]) -> None:
     """Facts entering at the gateway itself: numbered here, in the accepting transaction; they have no first leg."""
     ledger = await transfers.known(connection, [(envelope.source, envelope.id) for envelope in envelopes])
+    await _read_others(connection, work, envelopes)
     for envelope in envelopes:
         if (envelope.source, envelope.id) not in ledger:
             sequence = work.states[envelope.subject].last(envelope.emitter) + 1
             carry(work, replace(envelope, sequence=sequence), GATEWAY)
     await save(connection, work)
+
+
+async def _read_others(connection: AsyncConnection, work: Work, envelopes: Sequence[Envelope]) -> None:
+    """Documents the chunk's facts refer to: one statement, however many, and none when there are none."""
+    work.others |= await subjects.documents(connection, {each for envelope in envelopes for each in referred(envelope)})
 
 
 async def save(connection: AsyncConnection, work: Work) -> None:
@@ -80,6 +87,11 @@ def _take(work: Work, arrival: Arrival, ledger: dict[Identity, Known]) -> Verdic
         item = subject_fields(envelope) | {"sequence": envelope.sequence} | ({"stamp": stamp} if stamp else {})
         work.tell(arrival.level, "receipt.conflict", item)
         return Verdict(step="sequence", code="sequence.conflict", contract=envelope.contract)
+    others = referred(envelope)
+    if others and not set(others) <= work.documents().keys() and work.waits(identity):
+        # the other document has its own place in the log and may be still behind: this one is asked for again
+        work.asked.add((arrival.level, envelope.subject, envelope.emitter, envelope.sequence))
+        return None
     carry(work, envelope, arrival.level)
     return None
 

@@ -37,6 +37,7 @@ class IngestDoor:
         found = sort(records)
         states = await subjects.lock(conn, (a.envelope.subject for a in found.facts), existing=found.reported)
         work = self._desk.begin(states)
+        work.waits = self._asking.may_wait
         outcome = await actions.accept(conn, work, found.facts)
         astray = await delivery.settle(conn, work, found.receipts)
         await deliveries.resend_from(conn, found.requests)

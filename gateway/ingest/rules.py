@@ -10,6 +10,7 @@ from contracts.envelope import MAX_HEADER_BYTES, Envelope, UnreadableEnvelope, f
 from contracts.protocol import Verdict
 from contracts.registry import ContractViolation, Kind
 from gateway.delivery.actions import HopReceipt
+from gateway.pipeline import REPLACED
 
 
 class LogRecord(Protocol):
@@ -61,6 +62,14 @@ def sort(records: Sequence[LogRecord]) -> Sorted:
         else:
             found.facts.append(Arrival(envelope, level, place))
     return found
+
+
+def referred(envelope: Envelope) -> tuple[str, ...]:
+    """Subjects of other documents a fact refers to; none of one that does not fit its contract, which is refused."""
+    if envelope.type != REPLACED:
+        return ()
+    payload = registry.read(envelope.contract, envelope.value)
+    return () if isinstance(payload, ContractViolation) else tuple(each["id"] for each in payload["replaces"])
 
 
 def _sort_receipt(found: Sorted, envelope: Envelope, level: str, place: int) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -22,8 +23,9 @@ from contracts.messages.base import Attachment
 from contracts.problems import HubError
 from contracts.protocol import GATEWAY
 from gateway.delivery import actions as delivery
-from gateway.national import rules, store
+from gateway.national import incoming, rules, store
 from gateway.national.client import AxisClient, AxisRefused, AxisUnavailable, MessageType
+from gateway.national.incoming import Arrived
 from gateway.national.rules import EDXML, Unfit
 from gateway.national.store import Claim
 from gateway.subjects import store as subjects
@@ -100,6 +102,7 @@ class Connector:
         payload = rules.payload_of(self.desk.sealer.open(fact["sealed"], context_of(*claim.identity)))
         original = payload.get("original")
         listed = payload.get("document", {}).get("attachments", []) if not original else []
+        is_recall = fact["type"] == "document.recalled" and not original
         data = rules.outgoing(
             fact["type"],
             payload,
@@ -110,12 +113,24 @@ class Connector:
             original=await self._read(fact["origin"], original["sha256"]) if original else None,
             files=[File(a["name"], await self._read(fact["origin"], a["sha256"])) for a in listed],
             hub=self.organ,
+            about=await self._issued(claim.subject) if is_recall else None,
         )
         file = File("message.edxml", data).sha256
         await self.vault.put(GATEWAY, file, _once(data))
         async with self.database.transaction() as conn:
             await store.keep_file(conn, claim.identity, file)
         return fact["sender"], fact["type"], data
+
+    async def _issued(self, subject: str) -> dict[str, Any] | None:
+        """The fields of a document as it was issued."""
+        async with self.database.read() as conn:
+            known = (await subjects.documents(conn, [subject])).get(subject)
+            fact = await store.fact(conn, (known.issued_source, known.issued_id)) if known else None
+        if fact is None or known is None:
+            return None
+        sealed = self.desk.sealer.open(fact["sealed"], context_of(known.issued_source, known.issued_id))
+        fields: dict[str, Any] = rules.payload_of(sealed)["document"]
+        return fields
 
     async def _record(self, claim: Claim, *, code: str, doc_id: str) -> None:
         """The outcome, as an office's receipt would be taken: delivery, transfer state, word to the sender."""
@@ -136,7 +151,7 @@ class Connector:
             if self.aside.holds(item.doc_id):
                 continue
             try:
-                envelope = await self._take(item.doc_id)
+                envelopes = await self._take(item.doc_id)
                 await self.client.update_status(item.doc_id, "done")
             except (EdxmlError, Unfit) as error:
                 log.error("axis.message_unfit", doc_id=item.doc_id, step="fetch", code=_word(error))
@@ -147,38 +162,58 @@ class Connector:
                 self.aside.put(item.doc_id)
             else:
                 taken += 1
-                log.info("axis.received", transfer=envelope.id, type=envelope.type, doc_id=item.doc_id)
+                for envelope in envelopes:
+                    log.info("axis.received", transfer=envelope.id, type=envelope.type, doc_id=item.doc_id)
         return taken
 
     async def _tell_failure(self, doc_id: str, word: str) -> None:
         with suppress(AxisUnavailable, AxisRefused):  # it is looked at again, and told then
             await self.client.update_status(doc_id, "fail", word[:100])
 
-    async def _take(self, doc_id: str) -> Envelope:
-        """Durable before `done`: attachments in the vault, the fact decided and committed."""
+    async def _take(self, doc_id: str) -> list[Envelope]:
+        """Durable before `done`: attachments in the vault, the facts decided and committed."""
         data = await self.client.get_edoc(doc_id)
         message = read(data)
         now = self.desk.clock.hub_now()
         if isinstance(message, Document):
-            attachments = [await self._keep(file) for file in iterate_attachments(data)]
-            original = await self._keep(File("van-ban.edxml", data), EDXML)
-            envelope = rules.document_fact(
-                message, data=data, source=self.source, directory=self._directory(), at=now,
-                attachments=attachments, original=original,
-            )  # fmt: skip
+            envelopes = incoming.facts(await self._arrived(message, data, now))
         else:
-            envelope = rules.status_fact(message, data=data, source=self.source, directory=self._directory(), at=now)
+            directory = self._directory()
+            envelopes = [rules.status_fact(message, data=data, source=self.source, directory=directory, at=now)]
         async with self.database.transaction() as conn:
-            work = self.desk.begin(await subjects.lock(conn, [envelope.subject]))
-            await self.accept(conn, work, [envelope])
-            verdict = (await transfers.known(conn, [(envelope.source, envelope.id)]))[envelope.source, envelope.id]
-            code = str(rules.payload_of(verdict.verdict.encode())["code"]) if verdict.verdict else ""
-            if code == "document.exists" and await self._is_known(conn, work, envelope):
-                code = ""
+            work = self.desk.begin(await subjects.lock(conn, {envelope.subject for envelope in envelopes}))
+            await self.accept(conn, work, envelopes)
+            code = ""
+            for envelope in envelopes:
+                code = code or await self._verdict(conn, work, envelope)
             ring_on_commit(conn, BELL)
         if code:
             raise Unfit(code)
-        return envelope
+        return envelopes
+
+    async def _arrived(self, message: Document, data: bytes, now: datetime) -> Arrived:
+        """The files inside kept, and what the gateway knows of the documents it names."""
+        directory = self._directory()
+        named = incoming.mentioned(message, rules.organ_of(directory, message.sender.organ_id, now))
+        async with self.database.read() as conn:
+            known = await subjects.documents(conn, named)
+        return Arrived(
+            message=message,
+            data=data,
+            source=self.source,
+            directory=directory,
+            at=now,
+            attachments=[await self._keep(file) for file in iterate_attachments(data)],
+            original=await self._keep(File("van-ban.edxml", data), EDXML),
+            known=known,
+        )
+
+    async def _verdict(self, conn: Any, work: Work, envelope: Envelope) -> str:
+        """Why the fact was refused, or nothing."""
+        verdict = (await transfers.known(conn, [(envelope.source, envelope.id)]))[envelope.source, envelope.id]
+        code = str(rules.payload_of(verdict.verdict.encode())["code"]) if verdict.verdict else ""
+        known = code == "document.exists" and await self._is_known(conn, work, envelope)
+        return "" if known else code
 
     async def _is_known(self, conn: Any, work: Work, envelope: Envelope) -> bool:
         """The same document in another copy (a TraceHeader more): it was taken, so it is `done`."""

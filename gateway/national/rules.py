@@ -1,4 +1,5 @@
-"""What goes out to the axis and what comes in from it, as files and facts. Pure: attachments are given to it."""
+"""What goes out to the axis, and the statuses that come in from it, as files and facts. Pure: attachments are given to
+it. Documents that come in are in `incoming.py`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,15 +11,16 @@ import orjson
 from pydantic import ValidationError
 
 from contracts.directory import Directory, local_date
+from contracts.edxml import changes
 from contracts.edxml.attachments import Attachment as File
-from contracts.edxml.mapping import edxml_document, edxml_status, payload_fields, status_fields
-from contracts.edxml.model import DOCUMENT_NEW, Document, Status
+from contracts.edxml.mapping import edxml_document, edxml_status, status_fields
+from contracts.edxml.model import Document, Status
 from contracts.edxml.trace import append_trace
 from contracts.edxml.writer import write_document, write_status
 from contracts.envelope import Envelope
 from contracts.identifiers import HUB_NAMESPACE, document_key
 from contracts.messages import document as messages
-from contracts.messages.base import Attachment
+from contracts.registry import MESSAGES
 from contracts.statuses import DocumentStatus
 
 EDXML = "application/edxml+xml"
@@ -30,9 +32,12 @@ class Unfit(Exception):
 
 def outgoing(
     kind: str, payload: dict[str, Any], *, sender: str, organs: Sequence[str], directory: Directory, at: datetime,
-    original: bytes | None, files: Sequence[File], hub: str,
+    original: bytes | None, files: Sequence[File], hub: str, about: dict[str, Any] | None = None,
 ) -> bytes:  # fmt: skip
-    """The edXML file of a fact: the original bytes with one TraceHeader more, or a file written from the payload."""
+    """The edXML file of a fact: the original bytes with one TraceHeader more, or a file written from the payload.
+
+    `about` are the fields of the document that is recalled, as far as they are still known.
+    """
     if kind == "document.status-changed":
         fields = messages.StatusChanged.model_validate(payload)
         organ = directory.find(sender, local_date(at))
@@ -40,9 +45,23 @@ def outgoing(
             edxml_status(fields, sender=sender, addressee=organs[0], name=organ.name if organ else None)
         )
     if original is None:
-        fields_ = messages.Document.model_validate(payload["document"])
-        original = write_document(edxml_document(fields_, names=_names(directory, [sender, *fields_.to], at)), files)
+        named = about if kind == "document.recalled" else payload["document"]
+        names = _names(directory, [sender, *organs, *(named["to"] if named else ())], at)
+        original = write_document(_message(kind, payload, organs, about, names), files)
     return append_trace(original, hub, at)
+
+
+def _message(
+    kind: str, payload: dict[str, Any], organs: Sequence[str], about: dict[str, Any] | None, names: dict[str, str]
+) -> Document:
+    if kind == "document.recalled":
+        fields = messages.Document.model_validate(about) if about else None
+        return changes.edxml_recall(messages.Recalled.model_validate(payload), to=organs, about=fields, names=names)
+    if kind == "document.updated":
+        return changes.edxml_update(messages.Updated.model_validate(payload), names=names)
+    if kind == "document.replaced":
+        return changes.edxml_replacement(messages.Replaced.model_validate(payload), names=names)
+    return edxml_document(messages.Document.model_validate(payload["document"]), names=names)
 
 
 def _names(directory: Directory, codes: Sequence[str], at: datetime) -> dict[str, str]:
@@ -55,38 +74,9 @@ def fact_id(data: bytes) -> str:
     return str(uuid5(HUB_NAMESPACE, f"axis\n{hashlib.sha256(data).hexdigest()}"))
 
 
-def document_fact(
-    message: Document, *, data: bytes, source: str, directory: Directory, at: datetime,
-    attachments: Sequence[Attachment], original: Attachment,
-) -> Envelope:  # fmt: skip
-    """`document.issued` from a central organ to our organs among its recipients. Numbered later, under the lock."""
-    if message.doc_type != DOCUMENT_NEW:
-        raise Unfit("chua ho tro thu hoi, cap nhat, thay the")
-    sender = _organ(directory, message.sender.organ_id, at)
-    fields = payload_fields(message) | {"sender": sender}
-    try:
-        document = messages.Document(**fields, attachments=list(attachments))
-    except ValidationError as error:
-        raise Unfit(f"truong khong hop le: {error.errors()[0]['loc']}") from None
-    ours = [code for code in document.to if (organ := directory.find(code, local_date(at))) and organ.home != "axis"]
-    if not ours:
-        raise Unfit("khong co don vi nhan cua tinh")
-    payload = messages.Issued(document=document, original=original)
-    return _envelope(
-        "document.issued",
-        data=data,
-        subject=document_key(sender, message.document_id),
-        sender=sender,
-        recipients=tuple(ours),
-        source=source,
-        at=at,
-        value=payload.model_dump_json(exclude_none=True).encode(),
-    )
-
-
 def status_fact(message: Status, *, data: bytes, source: str, directory: Directory, at: datetime) -> Envelope:
     """`document.status-changed` from a central organ to the sender of the document it names (13: to its receiver)."""
-    sender, addressee = _organ(directory, message.sender.organ_id, at), _organ(directory, message.addressee, at)
+    sender, addressee = organ_of(directory, message.sender.organ_id, at), organ_of(directory, message.addressee, at)
     document_id = message.response_for.document_id
     if not document_id:
         raise Unfit("thieu ResponseFor/DocumentId")
@@ -109,7 +99,8 @@ def status_fact(message: Status, *, data: bytes, source: str, directory: Directo
     )
 
 
-def _organ(directory: Directory, code: str, at: datetime) -> str:
+def organ_of(directory: Directory, code: str, at: datetime) -> str:
+    """The organ's own code; raises `Unfit` for one the registry does not have."""
     organ = directory.find(code, local_date(at))
     if organ is None:
         raise Unfit("don vi khong co trong danh muc")
@@ -117,7 +108,8 @@ def _organ(directory: Directory, code: str, at: datetime) -> str:
 
 
 def _envelope(kind: str, *, data: bytes, at: datetime, **attributes: Any) -> Envelope:
-    return Envelope(id=fact_id(data), type=kind, time=at, occurredat=at, **attributes)
+    version = MESSAGES[kind].version
+    return Envelope(id=fact_id(data), type=kind, version=version, time=at, occurredat=at, **attributes)
 
 
 def payload_of(value: bytes) -> dict[str, Any]:

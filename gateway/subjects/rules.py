@@ -1,6 +1,7 @@
 """State of one subject while a chunk is decided: counters, dossier or document. Plain values."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from contracts.custody import Dossier
 
@@ -16,6 +17,10 @@ class DocumentState:
     recipients: tuple[str, ...]
     code: str = ""
     promulgated_on: str = ""
+
+    def reaching(self, organs: Iterable[str]) -> "DocumentState":
+        """The document with these among its recipients. Nobody is ever taken off: who is to give it back answers."""
+        return replace(self, recipients=tuple(dict.fromkeys([*self.recipients, *organs])))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -51,6 +51,12 @@ async def stamps(connection: AsyncConnection, subjects: Iterable[str]) -> dict[s
     return {row["subject"]: _dossier(row).stamp for row in await _rows(connection, dossier.name, sorted(set(subjects)))}
 
 
+async def documents(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, DocumentState]:
+    """Those of these that were issued, without lock: a document that is known stays known."""
+    names = sorted(set(subjects))
+    return {row["subject"]: _document(row) for row in await _rows(connection, document.name, names)} if names else {}
+
+
 async def save(connection: AsyncConnection, states: Iterable[SubjectState], now: datetime) -> None:
     """Writes back what changed, in sorted order."""
     touched = sorted((state for state in states if state.changed), key=lambda state: state.subject)

@@ -30,20 +30,27 @@ from services.kernel.messaging.relay import Relay, Source
 from services.kernel.messaging.retry import UNROUTED, UNSETTLED
 from services.kernel.messaging.topics import ensure
 from services.kernel.metrics import Metrics
+from services.kernel.problem_details import PROBLEMS_PATH
+from services.kernel.quotas import Quotas, default_of
 from services.kernel.serve import Process, build, serve
 from services.kernel.settings import Role, Settings
 from services.kernel.supervisor import Supervisor
 from services.kernel.vault import Vault
+from services.office import about
 from services.office.attachments import api as attachments_api
 from services.office.attachments.actions import Attachments
+from services.office.audit import api as audit_api
+from services.office.audit.actions import Audit
 from services.office.documents import api as documents_api
 from services.office.documents.actions import Documents
+from services.office.documents.changing import Changes
 from services.office.documents.events import DocumentDoor
 from services.office.documents.intake import Intake
 from services.office.documents.posting import Posting
 from services.office.doors import Door
 from services.office.dossiers import api as dossiers_api
 from services.office.dossiers.actions import Dossiers
+from services.office.dossiers.batches import Batches
 from services.office.dossiers.events import DossierDoor
 from services.office.dossiers.intake import Intake as DossierIntake
 from services.office.dossiers.waiting import Waiting
@@ -53,6 +60,7 @@ from services.office.exchange.rules import STUCK_SECONDS
 from services.office.exchange.stuck import StuckWork
 from services.office.housekeeping import Housekeeping, migrations_check
 from services.office.inbox import api as inbox_api
+from services.office.inbox.polling import Poll
 from services.office.organs.actions import Organs
 from services.office.organs.events import TOPICS as REGISTRIES
 from services.office.organs.events import Registry, readable
@@ -93,7 +101,10 @@ class Office:
             self.registry.directory, self.clock, level=level, urls=settings.office_urls, gateway=settings.gateway_url
         )
         self.transfers = Transfers(self.outbox, self.clock, source=settings.source, topic=ingest(level))
-        self.attachments = Attachments(Vault.open(settings.attachments_url), level.value)
+        self.attachments = Attachments(
+            Vault.open(settings.attachments_url), level.value, quota=settings.attachments_quota_bytes
+        )
+        self.audit = Audit(self.clock)
         self.dossiers = Dossiers(self.transfers, self.attachments, self.organs, self.clock)
         self.documents = Documents(self.transfers, self.attachments, self.organs, self.clock)
         self.idempotency = Idempotency(Keyring.load(settings.key_file, create=settings.local))
@@ -161,15 +172,32 @@ class Office:
         self.supervisor.add("housekeeping", housekeeping.run)
 
     def routers(self) -> list[APIRouter]:
-        waiting = Waiting(self.desk, self.dossiers, self.database, self.bell)
-        poll = inbox_api.Poll(self.database, self.bell, self.stopping)
+        parts = dossiers_api.Parts(
+            dossiers=self.dossiers,
+            intake=self.intake,
+            batches=Batches(self.desk, self.dossiers, self.database),
+            waiting=Waiting(self.desk, self.dossiers, self.database, self.bell),
+            audit=self.audit,
+            clock=self.clock,
+        )
+        places = self.settings.max_requests // 2
+        poll = Poll(self.database, self.bell, self.stopping, places=places)
         intake = Intake(self.attachments, message_bytes=self.settings.max_file_bytes)
         limit = self.settings.max_body_bytes
-        posting = Posting(self.desk, self.documents, intake, self.database, json_bytes=limit)
+        changes = Changes(self.documents, self.transfers, self.clock)
+        papers = documents_api.Parts(
+            documents=self.documents,
+            changes=changes,
+            intake=intake,
+            posting=Posting(self.desk, self.documents, changes, intake, self.database, json_bytes=limit),
+            audit=self.audit,
+            database=self.database,
+        )
         return [
-            documents_api.build_router(self.desk, self.documents, intake, posting, self.database),
-            dossiers_api.build_router(self.desk, self.dossiers, self.intake, waiting),
-            attachments_api.build_router(self.desk, self.attachments, self.database),
+            documents_api.build_router(self.desk, papers),
+            dossiers_api.build_router(self.desk, parts),
+            attachments_api.build_router(self.desk, self.attachments, self.audit, self.database),
+            audit_api.build_router(self.audit),
             inbox_api.build_router(self.desk, poll),
             transfers_api.build_router(self.desk),
         ]
@@ -182,14 +210,17 @@ class Office:
             clock=self.clock,
             issuer=self.settings.gateway_url,
             ready=lambda: self.copies.ready,
+            quotas=Quotas(default_of(self.settings), self.clock.monotonic),
         )
         web = Web(
-            title=self.profile.title,
-            description=self.profile.description,
+            title=about.TITLE,
+            description=about.DESCRIPTION,
+            openapi=about.OPENAPI,
             database=self.database,
             metrics=Metrics(),
             checks=[database_check(self.database), migrations_check(self.database)],
             max_body_bytes=self.settings.max_body_bytes,
+            problems_url=self.settings.gateway_url + PROBLEMS_PATH,
             stopped=[self.close],
             state={"authenticator": authenticator},
         )

@@ -20,7 +20,10 @@ FORMATS = FormatChecker(formats=["date"])
 
 @FORMATS.checks("date-time", raises=ValueError)
 def _is_time(value: object) -> bool:
-    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+    """`fromisoformat` takes +07:60 for +08:00, which RFC 3339 does not."""
+    if not isinstance(value, str):
+        return True
+    return datetime.fromisoformat(value).tzinfo is not None and (value[-1] in "Zz" or int(value[-2:]) < 60)
 
 
 def schema_of(contract: str) -> dict[str, Any]:

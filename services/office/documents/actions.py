@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -13,31 +12,21 @@ from contracts.edxml.model import Status
 from contracts.envelope import MAX_HEADER_BYTES
 from contracts.identifiers import document_key, organ_key
 from contracts.problems import HubError
-from contracts.protocol import DeliveryState
 from contracts.statuses import DocumentStatus
 from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, with_sizes
-from services.office.documents import edxml, rules, store
-from services.office.documents.rules import ISSUED, STATUS_CHANGED, NewDocument, NewStatus, Parties, Step
-from services.office.documents.store import Held, Place
+from services.office.documents import edxml, reading, rules, store
+from services.office.documents.course import ANSWERS, State
+from services.office.documents.reading import View
+from services.office.documents.rules import STATUS_CHANGED, NewDocument, NewStatus, Parties, Step
+from services.office.documents.store import Held, Place, Wanted
 from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
-from services.office.transfers import store as transfers_store
 from services.office.transfers.actions import NewFact, Transfers
 
 RECIPIENTS_BYTES: Final = MAX_HEADER_BYTES - 4 * 1024
 """Recipients travel in one header; the other attributes of the envelope need the rest."""
-_LOST: Final = (DeliveryState.REFUSED, DeliveryState.CLOSED)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A document as its holder sees it."""
-
-    held: Held
-    issued: Mapping[str, Any]
-    steps: Sequence[Step]
 
 
 class Documents:
@@ -55,10 +44,8 @@ class Documents:
             raise HubError("organ.forbidden", "the sender named is not the acting organ", pointer=pointer)
 
     async def issue(self, conn: AsyncConnection, actor: Actor, new: NewDocument) -> Held:
-        """Stores the document with its fact. The same content under the same DocumentId gives the row that is there.
-
-        Raises `document.exists` for other content, `recipient.*` when no recipient is left.
-        """
+        """Stores the document with its fact. The same content under the same DocumentId gives the row that is there;
+        raises `document.exists` for other content, `recipient.*` when no recipient is left."""
         transfer = self._clock.new_id()
         document_id, present = await self._claim(conn, actor.organ, new, transfer)
         value, digest = rules.issued_payload(new, document_id, actor.organ)
@@ -66,11 +53,11 @@ class Documents:
             if present.digest != digest:
                 raise HubError("document.exists", pointer=new.pointer("/document/document_id"))
             return present
-        written, reached = self._recipients(new)
-        with _pointing(new.pointer):
+        written, reached = self.recipients(new.fields["to"], lambda place: new.pointer(f"/document/to{place}"))
+        with pointing(new.pointer):
             fact = NewFact(
                 id=transfer,
-                type=ISSUED,
+                type=new.type,
                 subject=document_key(actor.organ, document_id),
                 sender=actor.organ,
                 value=value,
@@ -93,6 +80,7 @@ class Documents:
             created_at=await self._transfers.open(conn, [fact]),
         )
         await store.put_own(conn, held)
+        await store.add_replacements(conn, [(held, [each["id"] for each in new.replaces])])
         return held
 
     async def answer(
@@ -101,26 +89,27 @@ class Documents:
         """Stores a status with its fact; gives its transfers, none when it repeats what stands already."""
         code = rules.status_code(new.code, new.pointer("/code"))
         place = Place(actor.organ, document)
-        await self._held(conn, place)
+        await self.held(conn, place)
         await lock_subjects(conn, [document])
-        held = await self._held(conn, place)
-        if held.refused:
-            raise HubError("request.conflict", "the document was refused and went nowhere")
-        receivers = await self._receivers(conn, held) if code is DocumentStatus.TAKE_BACK else ()
+        view = await self.view(conn, place)
+        held = view.held
+        require_sent(held)
+        receivers = await reading.receivers(conn, held, view.changes) if code is DocumentStatus.TAKE_BACK else ()
         parties = Parties(holder=actor.organ, sender=held.sender, received=held.received, recipients=receivers)
-        asked = self._asked(code, new, receivers)
-        with _pointing(new.pointer):
-            addressees = rules.addressees(parties, await store.steps(conn, place), code, asked)
+        targets = self._targets(code, new, receivers)
+        with pointing(new.pointer):
+            addressees = rules.addressees(parties, view.steps, code, targets, asked=view.own.open)
         if not addressees:
             return held, ()
-        step = self._step(actor, code, new, addressees)
-        with _pointing(new.pointer):
+        _require_in_force(view, code)
+        step = self._step(actor, code, new, addressees, view.own.open)
+        with pointing(new.pointer):
             fact = NewFact(
                 id=step.transfer,
                 type=STATUS_CHANGED,
                 subject=document,
                 sender=actor.organ,
-                value=rules.status_payload(step, new.staff, _reference(held)),
+                value=rules.status_payload(step, new.staff, reference(held)),
                 recipients=addressees,
                 system=actor.system,
                 traceparent=actor.traceparent,
@@ -147,10 +136,25 @@ class Documents:
             raise HubError("document.unknown", pointer=edxml.status_element("/document"))
         return fitting[0].id
 
+    async def sent(self, conn: AsyncConnection, actor: Actor, names: Sequence[str], pointer: str) -> str:
+        """The id of the organ's own document with the first of these DocumentIds it has sent.
+
+        Raises `document.unknown` when it has sent none of them.
+        """
+        places = [Place(actor.organ, document_key(actor.organ, name)) for name in names]
+        found = await store.find(conn, places)
+        for place in places:
+            if place in found:
+                return place.id
+        raise HubError("document.unknown", pointer=pointer)
+
     async def view(self, conn: AsyncConnection, place: Place) -> View:
         """Raises `request.not_found` for what the organ does not hold."""
-        held = await self._held(conn, place)
-        return View(held, orjson.loads(held.issued), await store.steps(conn, place))
+        return (await reading.look(conn, [await self.held(conn, place)]))[0]
+
+    async def page(self, conn: AsyncConnection, holder: str, wanted: Wanted, limit: int) -> list[View]:
+        """Newest first, one more than `limit` when there are more."""
+        return await reading.look(conn, await store.page(conn, holder, wanted, limit + 1))
 
     async def with_attachments(self, conn: AsyncConnection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields with the sizes of their attachments; raises `attachment.missing` for what was not put before."""
@@ -161,7 +165,7 @@ class Documents:
     async def adopt(self, conn: AsyncConnection, actor: Actor, kept: Sequence[Mapping[str, Any]]) -> None:
         """The files that came in a message belong to the organ as if it had put each."""
         sizes = {one["sha256"]: one["size"] for one in kept}
-        await self._attachments.share(conn, sizes, [(digest, actor.organ) for digest in sizes])
+        await self._attachments.adopt(conn, actor.organ, sizes)
 
     async def fetch(self, conn: AsyncConnection, holder: str, digests: Iterable[str]) -> list[AsyncIterator[bytes]]:
         """The bytes of attachments the organ holds, opened."""
@@ -194,43 +198,55 @@ class Documents:
         held = (await store.find(conn, [place])).get(place)
         return None if held is None or held.refused else held
 
-    def _recipients(self, new: NewDocument) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Recipients as written, each once, and those the directory knows; the gateway reports on every one."""
+    def recipients(
+        self, codes: Sequence[str], pointer: Callable[[str], str], *, others: bool = False
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Recipients as written, each once, and those the directory knows; the gateway reports on every one.
+
+        Raises `recipient.*` when none is known, unless there are `others`.
+        """
         written: dict[str, str] = {}
-        for code in new.fields["to"]:
+        for code in codes:
             written.setdefault(organ_key(code), code)
         if len(",".join(written.values())) > RECIPIENTS_BYTES:
-            raise HubError("size.too_large", "too many recipients", pointer=new.pointer("/document/to"))
+            raise HubError("size.too_large", "too many recipients", pointer=pointer(""))
         found = [self._organs.resolve(code) for code in written.values()]
         reached = dict.fromkeys(each.organ.code for each in found if each.organ is not None and not each.problem)
-        if not reached:
-            raise HubError(found[0].problem or "recipient.unknown", pointer=new.pointer("/document/to/0"))
+        if not reached and not others:
+            raise HubError(found[0].problem or "recipient.unknown", pointer=pointer("/0"))
         return tuple(written.values()), tuple(reached)
 
-    async def _receivers(self, conn: AsyncConnection, held: Held) -> tuple[str, ...]:
-        """Whom the document went to as far as the gateway has told, else whom this office resolved."""
-        transfer = await transfers_store.one(conn, transfers_store.Key(held.transfer, held.holder))
-        told = transfer.deliveries if transfer else ()
-        return tuple(each.organ for each in told if each.state not in _LOST) if told else held.recipients
-
-    def _asked(self, code: DocumentStatus, new: NewStatus, receivers: Sequence[str]) -> list[str] | None:
+    def _targets(self, code: DocumentStatus, new: NewStatus, receivers: Sequence[str]) -> list[str] | None:
         """The chosen recipients by their own codes, None when nobody was chosen."""
         if new.targets is None:
             return None
         if code is not DocumentStatus.TAKE_BACK:
             raise HubError("request.invalid", "only 13 is sent to chosen recipients", pointer=new.pointer("/to"))
-        asked = []
-        for place, name in enumerate(new.targets):
-            found = self._organs.resolve(name).organ
-            names = (self._organs.canonical(name), found.code if found else name)
-            meant = next((each for each in names if each in receivers), None)
-            if meant is None:
-                pointer = new.pointer(f"/to/{place}")
-                raise HubError("recipient.unknown", "not a recipient of this document", pointer=pointer)
-            asked.append(meant)
-        return asked
+        return self.chosen(new.targets, receivers, lambda place: new.pointer(f"/to/{place}"))
 
-    def _step(self, actor: Actor, code: DocumentStatus, new: NewStatus, addressees: tuple[str, ...]) -> Step:
+    def chosen(self, names: Sequence[str], receivers: Sequence[str], pointer: Callable[[int], str]) -> list[str]:
+        """These receivers by their own codes; raises `recipient.unknown` at the first that is none."""
+        found = []
+        for place, name in enumerate(names):
+            meant = self.meaning(name, receivers)
+            if meant is None:
+                raise HubError("recipient.unknown", "not a recipient of this document", pointer=pointer(place))
+            found.append(meant)
+        return found
+
+    def known(self, names: Sequence[str], receivers: Sequence[str]) -> list[str]:
+        """The receivers among these names, by their own codes."""
+        return [meant for name in names if (meant := self.meaning(name, receivers)) is not None]
+
+    def meaning(self, name: str, receivers: Sequence[str]) -> str | None:
+        """The receiver a code means today, by its own code."""
+        found = self._organs.resolve(name).organ
+        names = (self._organs.canonical(name), found.code if found else name)
+        return next((each for each in names if each in receivers), None)
+
+    def _step(
+        self, actor: Actor, code: DocumentStatus, new: NewStatus, addressees: tuple[str, ...], asked: tuple[str, ...]
+    ) -> Step:
         now = self._clock.hub_now()
         return Step(
             transfer=self._clock.new_id(),
@@ -239,17 +255,34 @@ class Documents:
             at=min(new.at or now, now),
             description=new.description,
             targets=addressees if code is DocumentStatus.TAKE_BACK else (),
+            answers=asked if code in ANSWERS else (),
         )
 
-    async def _held(self, conn: AsyncConnection, place: Place) -> Held:
+    async def held(self, conn: AsyncConnection, place: Place) -> Held:
         held = (await store.find(conn, [place])).get(place)
         if held is None:
             raise HubError("request.not_found")
         return held
 
 
+def require_sent(held: Held) -> None:
+    if held.refused:
+        raise HubError("request.conflict", "the document was refused and went nowhere")
+
+
+def _require_in_force(view: View, code: DocumentStatus) -> None:
+    """What was given back or replaced is not handled any more; that it has arrived may be told late."""
+    if code is DocumentStatus.TAKE_BACK:
+        closed = view.state is not State.CURRENT
+    else:
+        gone = view.own.recalled or view.replaced_by is not None
+        closed = gone and code is not DocumentStatus.ARRIVED and code not in ANSWERS
+    if closed:
+        raise HubError("document.closed", pointer="/code")
+
+
 @contextmanager
-def _pointing(pointer: Callable[[str], str]) -> Iterator[None]:
+def pointing(pointer: Callable[[str], str]) -> Iterator[None]:
     """Refusals inside point into the payload; outside they point into what the caller sent."""
     try:
         yield
@@ -258,7 +291,7 @@ def _pointing(pointer: Callable[[str], str]) -> Iterator[None]:
         raise
 
 
-def _reference(held: Held) -> dict[str, Any]:
+def reference(held: Held) -> dict[str, Any]:
     """The document as statuses name it."""
     fields = {
         "id": held.id,

@@ -1,143 +1,265 @@
-"""HTTP door of documents: JSON and edXML in, JSON and edXML out."""
+"""HTTP door of documents: JSON and edXML in, JSON and edXML out. What becomes of one that is out is `change_api.py`."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Header, Path, Request
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from contracts.messages.document import Document
-from services.kernel.app import Transaction
+from contracts import samples
+from contracts.messages.base import Moment
+from contracts.messages.document import Document, DocumentId
+from services.kernel import cursors
+from services.kernel.app import Reading, Transaction
 from services.kernel.database import Database
 from services.kernel.idempotency import Answer
-from services.office.documents import edxml, forms, views
+from services.kernel.openapi import answer, link
+from services.office.audit.actions import Audit
+from services.office.documents import change_api, edxml, examples, forms, views
 from services.office.documents.actions import Documents
+from services.office.documents.changing import Changes
+from services.office.documents.examples import DOCUMENT as EXAMPLE
+from services.office.documents.examples import STATUSES
 from services.office.documents.intake import Intake
 from services.office.documents.posting import Posting
+from services.office.documents.reading import View
 from services.office.documents.rules import NewStatus
-from services.office.documents.store import Place
+from services.office.documents.store import Place, Position, Wanted
 from services.office.organs.rules import Actor
 from services.office.web import JSON, Desk, IdempotencyKey, json_answer, key_of, problems, respond
 
-EXAMPLE_ID = "0f8fad5b-d9cb-569f-a165-70867728950e"
-EXAMPLE: dict[str, Any] = {
-    "to": ["000.00.00.H28"],
-    "number": "12",
-    "notation": "UBND-VP",
-    "promulgated_on": "2024-06-03",
-    "place": "Hòa Bình",
-    "type": 18,
-    "type_name": "Công văn",
-    "subject": "Về việc báo cáo kết quả giải quyết thủ tục hành chính",
-    "signer": {"competence": "TM. ỦY BAN NHÂN DÂN", "position": "CHỦ TỊCH", "name": "Nguyễn Văn Mẫu"},
-    "priority": 0,
-}
-STATUSES: dict[str, Any] = {
-    "arrived": {"summary": "Đã đến", "value": {"code": "01"}},
-    "accepted": {"summary": "Đã tiếp nhận", "value": {"code": "03", "description": "Vào sổ số 45"}},
-    "refused": {"summary": "Từ chối", "value": {"code": "02", "description": "Không đúng thẩm quyền"}},
-    "take_back": {"summary": "Lấy lại", "value": {"code": "13", "to": ["000.00.00.H28"]}},
-}
 RECIPIENTS = ("recipient.unknown", "recipient.suspended", "recipient.undecided")
+POST_CODES = (
+    "document.exists",
+    "recipient.none",
+    "attachment.missing",
+    "attachment.unavailable",
+    "contract.invalid",
+    "edxml.invalid",
+    "document.unknown",
+    "document.closed",
+    "document.status_unknown",
+    "request.conflict",
+    "request.unsupported_media_type",
+)
+STATUS_CODES = (
+    "request.not_found",
+    "request.conflict",
+    "document.unknown",
+    "document.closed",
+    "document.status_unknown",
+    "recipient.unknown",
+    "contract.invalid",
+)
+LINKS = {
+    "show": link("showDocument", "The document with its statuses", id="id"),
+    "tell": link("tellDocumentStatus", "What a recipient answers", id="id"),
+    "recall": link("recallDocument", "Ask for it back", id="id"),
+    "follow": link("showTransfer", "Where it has got to", id="transfers/0"),
+}
 
-Id = Annotated[str, Path(alias="id", max_length=100, description="Id the hub gave", examples=[EXAMPLE_ID])]
-Accept = Annotated[str | None, Header(description=f"`{JSON}`, or `{edxml.MEDIA_TYPE}` for the file")]
+Id = Annotated[
+    str,
+    Path(
+        alias="id",
+        max_length=100,
+        description="Id the hub gave, `id` or the end of `href` · mã văn bản trên trục",
+        examples=[samples.RECEIVED],
+    ),
+]
+Accept = Annotated[str | None, Header(description=f"`{JSON}`, or `{edxml.MEDIA_TYPE}` for the file · dạng muốn nhận")]
+BoxFilter = Annotated[
+    Literal["in", "out"] | None, Query(description="Received (`in`) or sent (`out`) · văn bản đến hoặc đi")
+]
+NameFilter = Annotated[
+    DocumentId | None,
+    Query(description="edXML DocumentId · mã văn bản của nơi gửi", examples=[samples.SENT_DOCUMENT_IDS["recall"]]),
+]
+SinceFilter = Annotated[
+    Moment | None,
+    Query(description="Held at that time or later · có từ thời điểm", examples=["2024-06-03T00:00:00+07:00"]),
+]
+Cursor = Annotated[
+    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of the page before · trang tiếp theo")
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items · số mục tối đa")]
 
 
-def build_router(desk: Desk, documents: Documents, intake: Intake, posting: Posting, database: Database) -> APIRouter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the operations work with."""
+
+    documents: Documents
+    changes: Changes
+    intake: Intake
+    posting: Posting
+    audit: Audit
+    database: Database
+
+
+def build_router(desk: Desk, parts: Parts) -> APIRouter:
     router = APIRouter(prefix="/v1/documents", tags=["documents"])
-    writer, reader = desk.writer("document:write"), desk.reader("document:read")
+    _add_post(router, desk, parts.posting, parts.intake.message_bytes)
+    _add_list(router, desk, parts.documents)
+    _add_show(router, desk, parts)
+    _add_answer(router, desk, parts.documents)
+    change_api.add(router, desk, parts.documents, parts.changes)
+    return router
 
+
+def _add_post(router: APIRouter, desk: Desk, posting: Posting, message_bytes: int) -> None:
     @router.post(
         "",
         status_code=202,
-        summary="Send a document, or a status as edXML",
+        operation_id="sendDocument",
+        summary="Send a document; as edXML also a status, recall, update or replacement",
         response_model=forms.IssuedView,
-        responses=problems(
-            "document.exists",
-            *RECIPIENTS,
-            "attachment.missing",
-            "attachment.unavailable",
-            "contract.invalid",
-            "edxml.invalid",
-            "document.unknown",
-            "document.status_unknown",
-            "request.unsupported_media_type",
-            writes=True,
-        ),
+        responses={
+            200: {"model": forms.IssuedView, **answer("It stands that way already", examples.UNCHANGED)},
+            202: answer("Stored durably and on its way", examples.SENT, headers=("Location",), links=LINKS),
+            **problems(*POST_CODES, *RECIPIENTS, writes=True),
+        },
         openapi_extra={"requestBody": _body()},
-        max_body_size=intake.message_bytes,
+        max_body_size=message_bytes,
     )
     async def post(
-        request: Request, actor: Annotated[Actor, writer], idempotency_key: IdempotencyKey = None
+        request: Request,
+        actor: Annotated[Actor, desk.writer("document:write")],
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """A new document from the organ acted for, as JSON or as the edXML file itself, which is forwarded unchanged.
         202 means stored durably: it reaches every recipient whatever fails meanwhile. Attachments of a JSON document
         must have been put before. The same DocumentId with the same content gives the same answer again. A file with
-        StatusCode counts as `POST …/statuses` for the document its ResponseFor names.
+        StatusCode counts as `POST …/statuses` for the document its ResponseFor names, one with BussinessDocType 1, 2
+        or 3 as `…/recall`, `…/update` or `…/replace` for the earlier document it names.
 
-        Gửi văn bản đi, bằng JSON hoặc nguyên tệp edXML; tệp trạng thái được hiểu là cập nhật trạng thái văn bản.
+        Gửi văn bản đi, bằng JSON hoặc nguyên tệp edXML; tệp trạng thái, thu hồi, cập nhật, thay thế được hiểu như thao
+        tác tương ứng.
         """
         return await posting.post(request, actor, idempotency_key)
 
+
+def _add_list(router: APIRouter, desk: Desk, documents: Documents) -> None:
+    @router.get(
+        "",
+        operation_id="listDocuments",
+        summary="List documents",
+        response_model=forms.DocumentList,
+        responses={
+            200: answer(
+                "A page", examples.LISTED, links={"next": link("listDocuments", "The next page", cursor="next_cursor")}
+            ),
+            **problems(),
+        },
+    )
+    async def browse(
+        listed: Annotated[Listed, Depends()],
+        actor: Annotated[Actor, desk.reader("document:read")],
+        conn: Reading,
+    ) -> Response:
+        """The documents the organ holds, sent and received, newest first by the time its office got them. New ones do
+        not disturb who pages on behind `next_cursor`.
+
+        Danh sách văn bản đi và đến của cơ quan, mới nhất trước; trang sau lấy bằng `next_cursor`.
+        """
+        found = await documents.page(conn, actor.organ, listed.wanted, listed.limit)
+        return respond(json_answer(200, listed.answer(found)))
+
+
+class Listed:
+    """The query of a list."""
+
+    def __init__(
+        self,
+        box: BoxFilter = None,
+        document_id: NameFilter = None,
+        since: SinceFilter = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> None:
+        after = cursors.decode(cursor)
+        self.limit = limit
+        self.wanted = Wanted(
+            boxes=(box,) if box else ("out", "in"),
+            document_id=document_id,
+            since=since,
+            after=Position(*after) if after else None,
+        )
+
+    def answer(self, found: Sequence[View]) -> dict[str, Any]:
+        """A page of what was found, one more than the limit when there is more."""
+        shown = found[: self.limit]
+        body: dict[str, Any] = {"items": [views.item(view) for view in shown]}
+        if len(found) > self.limit:
+            last = shown[-1].held
+            body["next_cursor"] = cursors.encode(last.created_at, last.id)
+        return body
+
+
+def _add_show(router: APIRouter, desk: Desk, parts: Parts) -> None:
+    file = {"schema": {"type": "string", "format": "binary"}}
+    shown = answer("The document, or its file", examples.SHOWN)
+
     @router.get(
         "/{id}",
+        operation_id="showDocument",
         summary="Read a document",
         response_model=forms.DocumentView,
         responses={
-            200: {"content": {edxml.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+            200: {**shown, "content": {**shown["content"], edxml.MEDIA_TYPE: file}},
             **problems("request.not_found", "attachment.unavailable", "size.too_large"),
         },
     )
-    async def show(id_: Id, actor: Annotated[Actor, reader], accept: Accept = None) -> Response:
-        """The document as the organ holds it, sent or received, with the statuses known. As edXML: the file that was
+    async def show(id_: Id, actor: Annotated[Actor, desk.reader("document:read")], accept: Accept = None) -> Response:
+        """The document as the organ holds it, sent or received, with the statuses known and what became of it: a
+        recipient who agreed to an update sees the new fields, any other those it had. As edXML: the file that was
         posted, byte for byte, or for a document posted as JSON one written from it.
 
-        Xem văn bản đi hoặc đến và các trạng thái; tải tệp edXML bằng tiêu đề Accept.
+        Xem văn bản đi hoặc đến, các trạng thái và việc thu hồi, cập nhật, thay thế; tải tệp edXML bằng tiêu đề Accept.
         """
-        async with database.read() as conn:
-            view = await documents.view(conn, Place(actor.organ, id_))
+        async with parts.database.transaction() as conn:
+            view = await parts.documents.view(conn, Place(actor.organ, id_))
+            await parts.audit.note(conn, actor, "document.read", id_)
             if not edxml.is_wanted(accept):
                 return respond(json_answer(200, views.shape(view), {"Vary": "Accept"}))
             original = view.issued.get("original")
             files = [original] if original else view.issued["document"].get("attachments", [])
-            contents = await documents.fetch(conn, actor.organ, [each["sha256"] for each in files])
+            contents = await parts.documents.fetch(conn, actor.organ, [each["sha256"] for each in files])
         headers = {"Content-Disposition": f'attachment; filename="{edxml.ORIGINAL_NAME}"', "Vary": "Accept"}
         if original:
             length = {"Content-Length": str(original["size"])}
             return StreamingResponse(contents[0], media_type=edxml.MEDIA_TYPE, headers=headers | length)
-        written = await intake.write(Document.model_validate(view.issued["document"]), contents)
+        written = await parts.intake.write(Document.model_validate(view.issued["document"]), contents)
         return Response(written, media_type=edxml.MEDIA_TYPE, headers=headers)
 
+
+def _add_answer(router: APIRouter, desk: Desk, documents: Documents) -> None:
     @router.post(
         "/{id}/statuses",
         status_code=202,
+        operation_id="tellDocumentStatus",
         summary="Tell the status of a document",
         response_model=forms.AnsweredView,
         responses={
-            200: {"model": forms.AnsweredView, "description": "It is the present status already"},
-            **problems(
-                "request.not_found",
-                "request.conflict",
-                "document.unknown",
-                "document.status_unknown",
-                "recipient.unknown",
-                "contract.invalid",
-                writes=True,
-            ),
+            200: {"model": forms.AnsweredView, **answer("It is the present status already", examples.NOTHING)},
+            202: answer("Stored durably and on its way", examples.TOLD),
+            **problems(*STATUS_CODES, writes=True),
         },
     )
-    async def answer(
+    async def tell(
         id_: Id,
         form: Annotated[forms.StatusForm, Body(openapi_examples=STATUSES)],
         request: Request,
-        actor: Annotated[Actor, writer],
+        actor: Annotated[Actor, desk.writer("document:write")],
         conn: Transaction,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        """Recipients tell the sender how the document is handled; with 13 the sender asks for it back. A repeat of the
-        present status changes nothing. 01 is told by the system that fetched the document, never by the hub.
+        """Recipients tell the sender how the document is handled, and with 15 or 16 whether they agree to a recall or
+        update that waits for their answer; with 13 the sender asks for the document back. A repeat of the present
+        status changes nothing. 01 is told by the system that fetched the document, never by the hub.
 
-        Cập nhật trạng thái xử lý văn bản đến, hoặc lấy lại văn bản đã gửi (13).
+        Cập nhật trạng thái xử lý văn bản đến, trả lời thu hồi hoặc cập nhật (15, 16), hoặc lấy lại văn bản đã gửi (13).
         """
 
         async def work() -> Answer:
@@ -146,8 +268,6 @@ def build_router(desk: Desk, documents: Documents, intake: Intake, posting: Post
             return json_answer(202 if transfers else 200, {"transfers": list(transfers)})
 
         return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
-
-    return router
 
 
 def _body() -> dict[str, Any]:

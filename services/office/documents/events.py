@@ -1,68 +1,125 @@
 """The Kafka door of documents: what came for organs here, and what the gateway told about own facts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.messages.document import StatusChanged
+from contracts.messages.document import Recalled, StatusChanged, Updated
 from contracts.statuses import DocumentStatus
 from services.office.documents import rules, store
-from services.office.documents.rules import ISSUED, STATUS_CHANGED, Step
+from services.office.documents.course import ANSWERS, Change, Kind, course
+from services.office.documents.rules import ISSUED, RECALLED, REPLACED, STATUS_CHANGED, UPDATED, Step
 from services.office.documents.store import Held, Place
 from services.office.doors import Addressee, Fact, Told
 from services.office.transfers.actions import Transfers
 from services.office.transfers.rules import Answer
 
+_NEW: Final = (ISSUED, REPLACED)
+_CHANGING: Final = (RECALLED, UPDATED)
+
 
 class DocumentDoor:
     """Implements `services.office.doors.Door`."""
 
-    types: Collection[str] = frozenset({ISSUED, STATUS_CHANGED})
+    types: Collection[str] = frozenset({*_NEW, *_CHANGING, STATUS_CHANGED})
 
     def __init__(self, transfers: Transfers) -> None:
         self._transfers = transfers
 
     def kind(self, message_type: str) -> str:
-        return "document" if message_type == ISSUED else "status"
+        return "status" if message_type == STATUS_CHANGED else "document"
 
     def href(self, subject: str) -> str:
         return f"/v1/documents/{subject}"
 
     def digests(self, fact: Fact) -> Collection[str]:
-        return rules.digests(fact.payload) if fact.envelope.type == ISSUED else ()
+        return () if fact.envelope.type == STATUS_CHANGED else rules.digests(fact.payload)
 
     async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
-        """Rows of recipients and the steps told; who does not hold the document cannot take a step of it."""
-        issued = [(fact, organ) for fact in facts if fact.envelope.type == ISSUED for organ in fact.organs]
-        await store.put_received(conn, [_received(fact, organ, now) for fact, organ in issued])
-        told = [(fact, organ) for fact in facts if fact.envelope.type == STATUS_CHANGED for organ in fact.organs]
-        held = await store.find(conn, {Place(organ, fact.envelope.subject) for fact, organ in told})
+        """Rows of recipients, then what was told of them; who does not hold the document cannot take a step of it."""
+        new = [(fact, _received(fact, organ, now)) for fact, organ in _for_each(facts, _NEW)]
+        await store.put_received(conn, [held for _, held in new])
+        await store.add_replacements(
+            conn, [(held, [each["id"] for each in fact.payload["replaces"]]) for fact, held in new if _replaces(fact)]
+        )
+        later = _for_each(facts, (*_CHANGING, STATUS_CHANGED))
+        held = await store.find(conn, {Place(organ, fact.envelope.subject) for fact, organ in later})
+        held |= await self._join(conn, later, held, now)
         refusals: dict[Addressee, str] = {}
-        steps: list[tuple[Place, Step]] = []
-        answers: list[Answer] = []
-        for fact, organ in told:
+        changes: list[tuple[Place, Change]] = []
+        told: list[tuple[Place, Fact]] = []
+        for fact, organ in later:
             place = Place(organ, fact.envelope.subject)
             if place not in held:
                 refusals[Addressee(fact.envelope.id, organ)] = "document.unknown"
-                continue
-            step = _step(fact, organ)
-            steps.append((place, step))
-            if held[place].box == "out" and step.code is not DocumentStatus.TAKE_BACK:
-                answers.append(_answer(held[place], step))
-        await store.add_steps(conn, steps)
-        await self._transfers.answer(conn, answers)
+            elif fact.envelope.type == STATUS_CHANGED:
+                told.append((place, fact))
+            elif held[place].transfer != fact.envelope.id:
+                changes.append((place, _change(fact, organ)))
+        await store.add_changes(conn, changes)
+        await self._take_steps(conn, told, held)
         return refusals
 
+    async def _join(
+        self, conn: AsyncConnection, facts: Sequence[tuple[Fact, str]], held: Mapping[Place, Held], now: datetime
+    ) -> dict[Place, Held]:
+        """An updated document is a new one to whom it is added. That is whoever does not hold it: an organ that took
+        over from the one named is meant too."""
+        joining: dict[Place, Held] = {}
+        again: list[Held] = []
+        for fact, organ in facts:
+            place = Place(organ, fact.envelope.subject)
+            if fact.envelope.type != UPDATED:
+                continue
+            if place not in held and place not in joining:
+                joining[place] = _received(fact, organ, now)
+            elif place in held and organ in fact.payload.get("added", ()):
+                again.append(replace(held[place], received=True))
+        await store.put_received(conn, [*joining.values(), *again])
+        return joining
+
+    async def _take_steps(
+        self, conn: AsyncConnection, told: Sequence[tuple[Place, Fact]], held: Mapping[Place, Held]
+    ) -> None:
+        """An answer that does not say what it answers is meant for all that is open."""
+        places = {place for place, _ in told}
+        changes = await store.changes_of(conn, places)
+        present = await store.steps_of(conn, places)
+        steps: list[tuple[Place, Step]] = []
+        answers: list[Answer] = []
+        for place, fact in told:
+            step = _step(fact, place.holder)
+            if step.code in ANSWERS and not step.answers:
+                step = replace(step, answers=course(changes[place], present[place], step.organ).open)
+            present[place].append(step)
+            steps.append((place, step))
+            if held[place].box == "out" and step.code is not DocumentStatus.TAKE_BACK:
+                answers += [_answer(held[place], step, each) for each in _answered(held[place], changes[place], step)]
+        await store.add_steps(conn, steps)
+        await self._transfers.answer(conn, answers)
+
     async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
-        """A refused document frees its DocumentId and a refused step is taken back; all else changes nothing here."""
+        """A refused document frees its DocumentId, a refused recall, update or step is taken back; all else changes
+        nothing here."""
         refused = [each for each in told if each.verdict is not None]
-        await store.refuse_documents(conn, _named(refused, ISSUED))
-        await store.refuse_steps(conn, _named(refused, STATUS_CHANGED))
+        await store.refuse_documents(conn, _named(refused, _NEW))
+        await store.refuse_changes(conn, _named(refused, _CHANGING))
+        await store.refuse_steps(conn, _named(refused, (STATUS_CHANGED,)))
 
 
-def _named(told: Sequence[Told], message_type: str) -> list[tuple[Place, str]]:
-    return [(Place(each.holder, each.subject), each.transfer) for each in told if each.type == message_type]
+def _for_each(facts: Sequence[Fact], types: Collection[str]) -> list[tuple[Fact, str]]:
+    return [(fact, organ) for fact in facts if fact.envelope.type in types for organ in fact.organs]
+
+
+def _named(told: Sequence[Told], types: Collection[str]) -> list[tuple[Place, str]]:
+    return [(Place(each.holder, each.subject), each.transfer) for each in told if each.type in types]
+
+
+def _replaces(fact: Fact) -> bool:
+    return fact.envelope.type == REPLACED
 
 
 def _received(fact: Fact, organ: str, now: datetime) -> Held:
@@ -82,6 +139,19 @@ def _received(fact: Fact, organ: str, now: datetime) -> Held:
     )
 
 
+def _change(fact: Fact, organ: str) -> Change:
+    is_update = fact.envelope.type == UPDATED
+    added = organ in fact.payload.get("added", ())
+    return Change(
+        transfer=fact.envelope.id,
+        kind=Kind.UPDATE if is_update else Kind.RECALL,
+        at=(Updated if is_update else Recalled).model_validate(fact.payload).at,
+        organs=() if added else (organ,),
+        added=(organ,) if added else (),
+        value=fact.envelope.value,
+    )
+
+
 def _step(fact: Fact, organ: str) -> Step:
     told = StatusChanged.model_validate(fact.payload)
     return Step(
@@ -91,12 +161,19 @@ def _step(fact: Fact, organ: str) -> Step:
         at=told.at,
         description=told.description,
         targets=(organ,) if told.code is DocumentStatus.TAKE_BACK else (),
+        answers=tuple(told.answers),
     )
 
 
-def _answer(held: Held, step: Step) -> Answer:
+def _answered(held: Held, changes: Sequence[Change], step: Step) -> list[str]:
+    """The own transfers a step answers: what brought the document to the organ, and the changes it speaks of."""
+    brought = [each.transfer for each in changes if step.organ in each.added]
+    return list(dict.fromkeys([brought[-1] if brought else held.transfer, *step.answers]))
+
+
+def _answer(held: Held, step: Step, transfer: str) -> Answer:
     return Answer(
-        transfer=held.transfer,
+        transfer=transfer,
         holder=held.holder,
         organ=step.organ,
         answer=step.transfer,

@@ -1,19 +1,23 @@
 """What callers of the document API send and read. Unknown fields are refused; every text can be written as edXML."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from contracts.edxml.errors import EdxmlError
 from contracts.edxml.text import escape
 from contracts.identifiers import OrganId, Sha256
-from contracts.messages.base import Attachment, Date, LongText, ShortText, Text, Whole
+from contracts.messages.base import Attachment, Date, LongText, NoNul, ShortText, Speakable, Text, Whole
 from contracts.messages.document import CodePart, ResponseFor, Signer
 from contracts.statuses import DocumentStatus
 
 MediaType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[0-9A-Za-z.+_-]+/[0-9A-Za-z.+_-]+(;[ -~]*)?$")]
+DocumentState = Literal["current", "recalled", "replaced", "refused"]
 Organs = Annotated[list[OrganId], Field(min_length=1, max_length=1000)]
+
+
+DocumentKey = Annotated[str, StringConstraints(min_length=1, max_length=100), Speakable, NoNul]
 
 
 class Form(BaseModel):
@@ -31,7 +35,7 @@ class Form(BaseModel):
         return value
 
 
-class AttachmentForm(Form):
+class PaperForm(Form):
     """An attachment that was put before, by its digest."""
 
     sha256: Sha256
@@ -84,21 +88,70 @@ class DocumentForm(Form):
     due_on: Date | None = None
     """Hạn xử lý."""
     response_for: Annotated[list[ResponseForForm], Field(max_length=100)] = []
-    attachments: Annotated[list[AttachmentForm], Field(max_length=100)] = []
+    attachments: Annotated[list[PaperForm], Field(max_length=100)] = []
 
 
 class StatusForm(Form):
     """A processing status (QĐ 28/2018/QĐ-TTg)."""
 
     code: str
-    """From a recipient: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 in progress, 06 completed, 15 or 16 the
-    recall is agreed to or declined. From the sender: 13 give the document back."""
+    """From a recipient: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 in progress, 06 completed; 15 or 16 an
+    open recall or update is agreed to or declined. From the sender: 13 give the document back."""
     description: Text | None = None
     """Also the reason of a refusal."""
     staff: ShortText | None = None
     """Who acted."""
     to: Organs | None = None
     """With 13: the recipients asked; all of them when absent."""
+
+
+class ReplaceForm(DocumentForm):
+    """A new document in the place of earlier ones."""
+
+    reason: Text | None = None
+    """BussinessDocReason."""
+    also: Annotated[list[DocumentKey], Field(max_length=99)] = []
+    """Ids of further documents it replaces, besides the one of the path."""
+
+
+class RecallForm(Form):
+    """Asks those who have the document to give it back."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+    to: Organs | None = None
+    """The recipients asked; all of them when absent."""
+    staff: ShortText | None = None
+    """Who acted."""
+
+
+class UpdateForm(Form):
+    """What changes; a field that is left out stays as it is."""
+
+    reason: Text | None = None
+    add: Organs | None = None
+    """Recipients who get the document for the first time."""
+    remove: Organs | None = None
+    """Recipients it is recalled from."""
+    number: CodePart | None = None
+    notation: CodePart | None = None
+    promulgated_on: Date | None = None
+    place: Text | None = None
+    type: Annotated[int, Field(ge=0, le=10_000), Whole] | None = None
+    type_name: Text | None = None
+    subject: Annotated[LongText, Field(min_length=1)] | None = None
+    content: LongText | None = None
+    signer: SignerForm | None = None
+    priority: Annotated[Literal[0, 1, 2, 3, 4], Whole] | None = None
+    due_on: Date | None = None
+    response_for: Annotated[list[ResponseForForm], Field(max_length=100)] | None = None
+    attachments: Annotated[list[PaperForm], Field(max_length=100)] | None = None
+    """All of them, as in a new document."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not given(self).keys() - {"reason"}:
+            raise ValueError("nothing changes")
+        return self
 
 
 class IssuedView(BaseModel):
@@ -125,15 +178,34 @@ class StatusView(BaseModel):
     current: bool
 
 
-class DocumentView(BaseModel):
-    """The document as the organ holds it: its fields as they were posted, and what is known of its handling."""
+class LastView(BaseModel):
+    """The last status of an organ."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    organ: str
+    code: DocumentStatus
+    at: datetime
+
+
+class AnswerView(BaseModel):
+    """An answer to a recall or update: 15 agreed, 16 declined."""
+
+    organ: str
+    code: DocumentStatus
+    at: datetime
+    description: str | None = None
+
+
+class OtherView(BaseModel):
+    """Another document of the same sender."""
 
     id: str
     document_id: str
-    sender: str = Field(alias="from")
-    box: Literal["in", "out"]
+
+
+class FieldsView(BaseModel):
+    """What the sender wrote."""
+
+    document_id: str
     to: list[str]
     number: str
     notation: str
@@ -147,9 +219,78 @@ class DocumentView(BaseModel):
     priority: int
     due_on: str | None = None
     response_for: list[ResponseFor]
+    attachments: list[Attachment]
+
+
+class ChangeView(BaseModel):
+    """A recall or an update, in the order they came."""
+
+    kind: Literal["recall", "update"]
+    transfer: str
+    at: datetime
+    reason: str | None = None
+    added: list[str] | None = None
+    """With an update: organs that take it as a new document."""
+    removed: list[str] | None = None
+    """With an update: organs the document was recalled from."""
+    answer: AnswerView | None = None
+    """At a recipient: its own answer; none while the change is open."""
+    answers: list[AnswerView] | None = None
+    """At the sender: the answers of the recipients."""
+    document: FieldsView | None = None
+    """With an update that is not in force: the fields it brought."""
+
+
+class DocumentView(FieldsView):
+    """The document as the organ holds it: the fields in force, and what is known of its handling."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    sender: str = Field(alias="from")
+    box: Literal["in", "out"]
+    state: DocumentState
+    """`recalled`: given back (at the sender: by everyone it reached); `replaced`: a newer one stands in its place;
+    `refused`: the hub did not take it, it went nowhere."""
+    created_at: datetime
+    """When this organ's office got it."""
     transfers: list[str]
     statuses: list[StatusView]
-    attachments: list[Attachment]
+    changes: list[ChangeView]
+    replaced_by: OtherView | None = None
+    replaces: list[OtherView] | None = None
+
+
+class DocumentItem(BaseModel):
+    """A document in a list."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    document_id: str
+    sender: str = Field(alias="from")
+    box: Literal["in", "out"]
+    to: list[str]
+    number: str
+    notation: str
+    promulgated_on: str | None = None
+    type: int
+    type_name: str
+    subject: str
+    priority: int
+    due_on: str | None = None
+    state: DocumentState
+    created_at: datetime
+    href: str
+    statuses: list[LastView]
+    """Of a document sent the last status of each recipient, of one received the organ's own."""
+
+
+class DocumentList(BaseModel):
+    """Newest first; `next_cursor` is there while there is more."""
+
+    items: list[DocumentItem]
+    next_cursor: str | None = None
 
 
 def given(form: Form) -> dict[str, Any]:

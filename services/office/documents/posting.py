@@ -1,10 +1,12 @@
-"""What a POST of a document may be: JSON or edXML, and as edXML a document or a status. Ends in one transaction."""
+"""What a POST of a document may be: JSON or edXML, and as edXML a document, a status, recall, update or replacement.
+
+Ends in one transaction."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -12,19 +14,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.edxml.model import Document, Status
+from contracts.edxml.model import (
+    DOCUMENT_NEW,
+    DOCUMENT_RECALL,
+    DOCUMENT_REPLACE,
+    DOCUMENT_UPDATE,
+    Document,
+    Status,
+)
+from contracts.identifiers import document_key
 from contracts.problems import HubError
 from services.kernel.database import Database
 from services.kernel.idempotency import Answer, Keyed
+from services.kernel.json_bodies import parse, require_json
 from services.office.documents import edxml, forms, views
 from services.office.documents.actions import Documents
+from services.office.documents.changing import Changes
 from services.office.documents.intake import Intake, Parcel
 from services.office.documents.rules import NewDocument
+from services.office.documents.store import Held
 from services.office.organs.rules import Actor
 from services.office.web import JSON, Desk, json_answer
 
 JSON_BYTES: Final = 4 * 1024 * 1024
 
+Named = Mapping[str, Any]
+"""A file as facts name it."""
+Kept = Sequence[Named]
 Work = Callable[[AsyncConnection], Awaitable[Answer]]
 
 
@@ -32,10 +48,18 @@ class Posting:
     """`json_bytes` bounds a JSON body; an edXML file has the intake's bound."""
 
     def __init__(
-        self, desk: Desk, documents: Documents, intake: Intake, database: Database, *, json_bytes: int = JSON_BYTES
+        self,
+        desk: Desk,
+        documents: Documents,
+        changes: Changes,
+        intake: Intake,
+        database: Database,
+        *,
+        json_bytes: int = JSON_BYTES,
     ) -> None:
         self._desk = desk
         self._documents = documents
+        self._changes = changes
         self._intake = intake
         self._database = database
         self._json_bytes = json_bytes
@@ -53,8 +77,9 @@ class Posting:
             return await self._desk.once(conn, keyed, partial(work, conn))
 
     async def _form(self, request: Request, actor: Actor, key: str | None) -> tuple[Keyed | None, Work]:
+        require_json(request.headers.get("content-type"))
         raw = await _read(request, self._json_bytes)
-        form = _parse(raw)
+        form = _parse(raw, request.app.state.web.limits.max_json_depth)
 
         async def work(conn: AsyncConnection) -> Answer:
             fields = await self._documents.with_attachments(conn, actor, forms.given(form))
@@ -70,7 +95,7 @@ class Posting:
                 self._documents.require_speaker(actor, message.sender.organ_id, edxml.sender_element())
                 if isinstance(message, Status):
                     return keyed, self._answering(actor, message)
-                return keyed, await self._issuing(actor, message, parcel)
+                return keyed, await self._acting(actor, message, parcel)
 
     def _answering(self, actor: Actor, message: Status) -> Work:
         new = edxml.read_status(message)
@@ -78,27 +103,81 @@ class Posting:
         async def work(conn: AsyncConnection) -> Answer:
             document = await self._documents.meant(conn, actor, message)
             held, transfers = await self._documents.answer(conn, actor, document, new)
-            return json_answer(202 if transfers else 200, views.issued(held, transfers))
+            return _changed(held, transfers)
 
         return work
 
-    async def _issuing(self, actor: Actor, message: Document, parcel: Parcel) -> Work:
-        edxml.require_new(message)
-        fields = edxml.read_fields(message)
+    async def _acting(self, actor: Actor, message: Document, parcel: Parcel) -> Work:
+        """The files inside and the message itself are durable before the transaction begins."""
+        edxml.require_known(message)
+        edxml.read_fields(message)
         kept, original = await self._intake.keep(parcel)
-        new = NewDocument(fields=fields | {"attachments": kept}, original=original, pointer=edxml.element)
+        act = _ACTS[message.doc_type](self, actor, message, kept, original)
 
         async def work(conn: AsyncConnection) -> Answer:
-            answer = await self._issue(conn, actor, new)
+            answer = await act(conn)
             # behind the subject's lock, as the exchange does it: the other order could deadlock with it
             await self._documents.adopt(conn, actor, [*kept, original])
             return answer
 
         return work
 
+    def _issuing(self, actor: Actor, message: Document, kept: Kept, original: Named) -> Work:
+        new = edxml.read_document(message, kept, original)
+
+        async def work(conn: AsyncConnection) -> Answer:
+            return await self._issue(conn, actor, new)
+
+        return work
+
+    def _replacing(self, actor: Actor, message: Document, kept: Kept, original: Named) -> Work:
+        new = edxml.read_document(message, kept, original)
+        named = {document_key(actor.organ, name): pointer for name, pointer in edxml.replaced(message).items()}
+
+        async def work(conn: AsyncConnection) -> Answer:
+            return _issued(await self._changes.replace(conn, actor, named, new))
+
+        return work
+
+    def _recalling(self, actor: Actor, message: Document, _: Kept, original: Named) -> Work:
+        new = edxml.read_recall(message, original)
+
+        async def work(conn: AsyncConnection) -> Answer:
+            document = await self._earlier(conn, actor, message)
+            return _changed(*await self._changes.recall(conn, actor, document, new))
+
+        return work
+
+    def _updating(self, actor: Actor, message: Document, kept: Kept, original: Named) -> Work:
+        new = edxml.read_update(message, kept, original)
+
+        async def work(conn: AsyncConnection) -> Answer:
+            document = await self._earlier(conn, actor, message)
+            return _changed(*await self._changes.update(conn, actor, document, new))
+
+        return work
+
+    async def _earlier(self, conn: AsyncConnection, actor: Actor, message: Document) -> str:
+        return await self._documents.sent(conn, actor, edxml.earlier(message), f"{edxml.BUSINESS}/DocumentId")
+
     async def _issue(self, conn: AsyncConnection, actor: Actor, new: NewDocument) -> Answer:
-        held = await self._documents.issue(conn, actor, new)
-        return json_answer(202, views.issued(held), {"Location": f"/v1/documents/{held.id}"})
+        return _issued(await self._documents.issue(conn, actor, new))
+
+
+_ACTS: Final = {
+    DOCUMENT_NEW: Posting._issuing,
+    DOCUMENT_RECALL: Posting._recalling,
+    DOCUMENT_UPDATE: Posting._updating,
+    DOCUMENT_REPLACE: Posting._replacing,
+}
+
+
+def _issued(held: Held) -> Answer:
+    return json_answer(202, views.issued(held), {"Location": f"/v1/documents/{held.id}"})
+
+
+def _changed(held: Held, transfers: tuple[str, ...]) -> Answer:
+    return json_answer(202 if transfers else 200, views.issued(held, transfers))
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -110,10 +189,11 @@ async def _read(request: Request, limit: int) -> bytes:
     return bytes(raw)
 
 
-def _parse(raw: bytes) -> forms.DocumentForm:
+def _parse(raw: bytes, max_depth: int) -> forms.DocumentForm:
     """Refusals look like those of every other JSON body."""
+    value = parse(raw, max_depth=max_depth)
     try:
-        return forms.DocumentForm.model_validate_json(raw)
+        return forms.DocumentForm.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None

@@ -2,8 +2,8 @@
 
 handling:  ─► 01 ─► 03 ─► 04 ⇄ 05 ─► 06        (steps may be skipped; a lower code that comes later is history)
            └────┴─► 02                          (the receiver is done with it)
-recall:    13 before 06 ─► 15 | 16              (the sender asks, the receiver answers; 15 and 16 also answer an
-                                                 update and may come without a 13)
+recall:    13 before 06 ─► 15 | 16              (the sender asks, the receiver answers; 15 and 16 answer the recalls
+                                                 and updates of `course.py` as well, and nothing else)
 """
 
 import hashlib
@@ -20,6 +20,9 @@ from contracts.problems import HubError
 from contracts.statuses import DocumentStatus
 
 ISSUED: Final = "document.issued"
+RECALLED: Final = "document.recalled"
+UPDATED: Final = "document.updated"
+REPLACED: Final = "document.replaced"
 STATUS_CHANGED: Final = "document.status-changed"
 
 _RANK: Final = {
@@ -41,10 +44,46 @@ def as_posted(pointer: str) -> str:
 class NewDocument:
     """A document to issue: fields of the payload's document, attachments with their sizes.
 
-    `original` is the edXML file it came in; `pointer` turns a pointer into the payload into one into the input.
+    `original` is the edXML file it came in; `replaces` names the documents it takes the place of; `pointer` turns a
+    pointer into the payload into one into the input.
     """
 
     fields: Mapping[str, Any]
+    original: Mapping[str, Any] | None = None
+    replaces: Sequence[Mapping[str, str]] = ()
+    reason: str | None = None
+    pointer: Callable[[str], str] = as_posted
+
+    @property
+    def type(self) -> str:
+        return REPLACED if self.replaces else ISSUED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRecall:
+    """A recall to ask for; `targets` are the recipients chosen, as written, None for all. A file names everyone it goes
+    to: with `loose` those who never got the document are passed over."""
+
+    reason: str | None = None
+    staff: str | None = None
+    targets: Sequence[str] | None = None
+    loose: bool = False
+    original: Mapping[str, Any] | None = None
+    pointer: Callable[[str], str] = as_posted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpdate:
+    """An update: the fields of the payload's document that change, recipients to add and to remove, as written. A file
+    names everyone in `to` besides: whoever was not named before is added; with `loose` those to remove who never got
+    the document are passed over."""
+
+    fields: Mapping[str, Any]
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+    to: Sequence[str] = ()
+    loose: bool = False
+    reason: str | None = None
     original: Mapping[str, Any] | None = None
     pointer: Callable[[str], str] = as_posted
 
@@ -63,7 +102,7 @@ class NewStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A status as it was told; `targets` are the receivers a 13 asks."""
+    """A status as it was told; `targets` are the receivers a 13 asks, `answers` the changes a 15 or 16 answers."""
 
     transfer: str
     organ: str
@@ -71,6 +110,7 @@ class Step:
     at: datetime
     description: str | None = None
     targets: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +157,88 @@ def standing(steps: Iterable[Step], receiver: str) -> Standing:
     return Standing(handling, recall)
 
 
+def by_receiver(steps: Iterable[Step]) -> dict[str, list[Step]]:
+    """What was told at each receiver, in the order given: its own steps, and the 13s that ask it."""
+    found: dict[str, list[Step]] = {}
+    for step in steps:
+        for receiver in step.targets if step.code is DocumentStatus.TAKE_BACK else (step.organ,):
+            found.setdefault(receiver, []).append(step)
+    return found
+
+
 def current(steps: Sequence[Step]) -> set[str]:
     """The transfers whose steps count at any receiver; the others are history."""
-    receivers = {step.organ for step in steps} | {target for step in steps for target in step.targets}
-    stands = [standing(steps, receiver) for receiver in receivers]
+    stands = [standing(told, receiver) for receiver, told in by_receiver(steps).items()]
     return {step.transfer for each in stands for step in (each.handling, each.recall) if step is not None}
 
 
 def addressees(
-    parties: Parties, steps: Sequence[Step], code: DocumentStatus, targets: Collection[str] | None
+    parties: Parties,
+    steps: Sequence[Step],
+    code: DocumentStatus,
+    targets: Collection[str] | None,
+    *,
+    asked: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Whom a new status of the holder goes to; none when it repeats what already stands.
+    """Whom a new status of the holder goes to; none when it repeats what already stands. `asked` are the recalls and
+    updates that wait for its answer.
 
-    `document.unknown` when the holder is not on the side of the document this code comes from.
+    `document.unknown` when the holder is not on the side of the document this code comes from, `request.conflict` for
+    an answer nobody asked for.
     """
     if code is DocumentStatus.TAKE_BACK:
         if parties.holder != parties.sender:
             raise HubError("document.unknown", "only the sender takes a document back", pointer="/code")
-        asked = parties.recipients if targets is None else tuple(dict.fromkeys(targets))
-        return tuple(each for each in asked if not _is(standing(steps, each).recall, code))
+        wanted = parties.recipients if targets is None else tuple(dict.fromkeys(targets))
+        return tuple(each for each in wanted if not _is(standing(steps, each).recall, code))
     if not parties.received:
         raise HubError("document.unknown", "only a recipient answers with this code", pointer="/code")
     stands = standing(steps, parties.holder)
-    present = stands.handling if code in _RANK else stands.recall
-    return () if _is(present, code) else (parties.sender,)
+    if code in _RANK:
+        return () if _is(stands.handling, code) else (parties.sender,)
+    if not asked and not _is(stands.recall, code):
+        raise HubError("request.conflict", "no recall or update waits for an answer", pointer="/code")
+    return (parties.sender,) if asked else ()
 
 
 def issued_payload(new: NewDocument, document_id: str, sender: str) -> tuple[bytes, str]:
-    """The payload of `document.issued`, and the digest two posts of one DocumentId are compared by.
+    """The payload of `document.issued` or `document.replaced`, and the digest two posts of one DocumentId are compared
+    by.
 
-    A file is compared by its bytes, JSON by what it says: order and white space do not matter.
+    A file is compared by its bytes, JSON by what it says: order, white space and composition of letters do not matter.
     """
     fields = {**new.fields, "document_id": document_id, "sender": new.fields.get("sender", sender)}
-    payload = {"document": fields} | ({"original": new.original} if new.original else {})
-    value = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
-    return value, new.original["sha256"] if new.original else hashlib.sha256(value).hexdigest()
+    more = {"original": new.original, "replaces": [dict(each) for each in new.replaces], "reason": new.reason}
+    value = _dump({"document": fields, **more})
+    return value, new.original["sha256"] if new.original else _digest(value)
+
+
+def updated_payload(
+    new: NewUpdate, fields: Mapping[str, Any], *, added: Sequence[str], removed: Sequence[str], at: datetime
+) -> bytes:
+    """The payload of `document.updated` with these whole fields."""
+    more = {"reason": new.reason, "added": list(added), "removed": list(removed), "original": new.original}
+    return _dump({"document": dict(fields), "at": rfc3339(at), **more})
+
+
+def recalled_payload(new: NewRecall, reference: Mapping[str, Any], at: datetime) -> bytes:
+    """The payload of `document.recalled`."""
+    more = {"reason": new.reason, "staff": new.staff, "original": new.original}
+    return _dump({"document": reference, "at": rfc3339(at), **more})
+
+
+def same_fields(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two documents say the same, however their letters are composed."""
+    return _digest(_dump({"document": one})) == _digest(_dump({"document": other}))
+
+
+def _dump(payload: Mapping[str, Any]) -> bytes:
+    """What is empty is left out, but for the document's own fields."""
+    return orjson.dumps({name: value for name, value in payload.items() if value}, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(value: bytes) -> str:
+    return hashlib.sha256(unicodedata.normalize("NFC", value.decode()).encode()).hexdigest()
 
 
 def status_payload(step: Step, staff: str | None, reference: Mapping[str, Any]) -> bytes:
@@ -162,12 +249,13 @@ def status_payload(step: Step, staff: str | None, reference: Mapping[str, Any]) 
         "description": step.description,
         "staff": staff,
         "at": rfc3339(step.at),
+        "answers": list(step.answers) or None,
     }
     return orjson.dumps({name: value for name, value in fields.items() if value is not None})
 
 
 def digests(payload: Mapping[str, Any]) -> tuple[str, ...]:
-    """Attachments of a `document.issued`, its original among them, each once."""
+    """Attachments of a document's fact, its original among them, each once."""
     named = [*payload["document"].get("attachments", ()), payload.get("original")]
     return tuple(dict.fromkeys(each["sha256"] for each in named if each))
 

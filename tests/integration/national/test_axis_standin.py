@@ -14,7 +14,17 @@ import httpx
 import pytest
 
 from contracts.edxml.attachments import Attachment, iterate_attachments
-from contracts.edxml.model import Business, Document, Organization, ResponseFor, Status
+from contracts.edxml.changes import earlier_ids, replaced_ids
+from contracts.edxml.model import (
+    RECEIVER_ADDED,
+    Business,
+    Document,
+    DocumentChange,
+    Organization,
+    Receiver,
+    ResponseFor,
+    Status,
+)
 from contracts.edxml.reader import read
 from contracts.edxml.writer import write_document, write_status
 from deploy.local.axis import AxisSettings, build
@@ -122,6 +132,37 @@ async def test_a_recall_and_an_update_are_agreed_to(connect: Connect, doc_type: 
     await send(client, letter(business=Business(doc_type=doc_type)))
     [(_, status)] = await statuses_home(client, 1)
     assert status.status_code == "15"
+
+
+async def test_an_update_that_adds_the_central_organ_is_a_new_document_to_it(connect: Connect) -> None:
+    client = connect()
+    change = DocumentChange(document_info=1, document_receiver=1, receivers=(Receiver("G22", RECEIVER_ADDED),))
+    await send(client, letter(business=Business(doc_type=2, document_changes=(change,))))
+    home = await statuses_home(client, 3)
+    assert {status.status_code for _, status in home} == {"01", "03", "06"}
+
+
+async def test_an_answer_names_the_document_that_is_recalled(connect: Connect) -> None:
+    client = connect()
+    earlier = "H28.1,2026/11/20,6/UBND-VP"
+    await send(client, letter(business=Business(doc_type=1, document_id=earlier)))
+    [(_, status)] = await statuses_home(client, 1)
+    assert status.response_for.document_id == earlier
+
+
+async def test_the_central_organ_recalls_updates_and_replaces(
+    axis: StandIn, connect: Connect, http: httpx.AsyncClient
+) -> None:
+    client, earlier = connect(), "G22,2026/11/20,1/VPCP"
+    for kind in ("recall", "update", "replace"):
+        business = {"kind": kind, "document_ids": [earlier], "reason": "Đính chính"}
+        order = {"to": "H28.1", "number": kind, "notation": "VPCP", "subject": "x", "business": business}
+        assert (await http.post(f"{axis.url}/_standin/documents", json=order)).status_code == 201
+    messages = [read(await client.get_edoc(item.doc_id)) for item in await client.received("edoc")]
+    documents = [each for each in messages if isinstance(each, Document)]
+    assert [each.doc_type for each in documents] == [1, 2, 3]
+    assert [earlier_ids(each)[0] for each in documents[:2]] == [earlier, earlier]
+    assert replaced_ids(documents[2]) == (earlier,)
 
 
 async def test_a_take_back_is_agreed_to_and_other_statuses_are_taken(connect: Connect) -> None:

@@ -20,6 +20,7 @@ from services.kernel.vault import Vault
 from tests.integration.office.stage import (
     COMMUNE_A,
     COMMUNE_B,
+    COMMUNE_C,
     DEPARTMENT,
     PROVINCE,
     Journey,
@@ -172,3 +173,50 @@ def status_of(fact: Envelope, code: str, organ: str, *, number: int, **fields: A
         time=datetime.now(UTC),
         value=orjson.dumps({"document": reference, "code": code, "at": moment(), **fields}),
     )
+
+
+async def change(stage: Stage, document_: str, verb: str, system: str = "a", *, expect: int = 202, **body: Any) -> Json:
+    """A recall, update or replacement."""
+    return await stage.post(f"/v1/documents/{document_}/{verb}", body, system, expect=expect)
+
+
+async def spread(stage: Stage, *organs: str, **changes: Any) -> tuple[Json, Envelope]:
+    """A document that reached these organs of the office under test; others are only told as reached."""
+    made = await issue(stage, to=list(organs), **changes)
+    fact = await stage.fact(made["id"], 1)
+    await stage.route(fact, None, *organs)
+    here = [organ for organ in organs if organ in (COMMUNE_A, COMMUNE_B, COMMUNE_C)]
+    await stage.deliver(hop(fact, 1, *here))
+    for organ in here:
+        await await_document(stage, made["id"], {COMMUNE_A: "a", COMMUNE_B: "b"}.get(organ, "c"))
+    await stage.await_transfer(made["transfers"][0], "routed")
+    return made, fact
+
+
+async def shown(stage: Stage, document_: str, system: str = "a", **fields: Any) -> Json:
+    """The document as soon as it has these fields."""
+
+    async def reached() -> Json | None:
+        found = await stage.call("GET", f"/v1/documents/{document_}", system)
+        body: Json = found.json()
+        return body if all(body.get(name) == value for name, value in fields.items()) else None
+
+    found = await until(reached, what=f"document with {fields}")
+    assert found is not None
+    return found
+
+
+async def changed(stage: Stage, document_: str, count: int, system: str = "a", *, answered: int = 0) -> Json:
+    """The document as soon as it shows so many changes with so many answers."""
+
+    async def reached() -> Json | None:
+        found = await stage.call("GET", f"/v1/documents/{document_}", system)
+        if found.status_code != 200:
+            return None
+        body: Json = found.json()
+        told = [each for one in body["changes"] for each in one.get("answers", [])]
+        return body if len(body["changes"]) == count and len(told) >= answered else None
+
+    found = await until(reached, what=f"document with {count} changes, {answered} answers")
+    assert found is not None
+    return found

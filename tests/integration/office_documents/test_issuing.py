@@ -54,7 +54,10 @@ async def test_sender_reads_what_was_posted(stage: Stage) -> None:
     made = await stage.post("/v1/documents", body, expect=202)
     shown = await stage.get(f"/v1/documents/{made['id']}")
 
+    assert shown.pop("created_at").endswith("+07:00")
     assert shown == body | {
+        "state": "current",
+        "changes": [],
         "id": made["id"],
         "from": COMMUNE_A,
         "box": "out",
