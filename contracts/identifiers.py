@@ -7,6 +7,7 @@ seen in practice), the national portal for dossier and procedure codes.
 import re
 from datetime import date
 from typing import Annotated
+from unicodedata import normalize
 from uuid import UUID, uuid5
 
 from pydantic import StringConstraints
@@ -37,8 +38,9 @@ def organ_key(code: str) -> str:
 
 
 def document_key(sender: str, document_id: str) -> str:
-    """Subject, path id and Kafka key of a document: the same for the same (canonical From organ, DocumentId)."""
-    return str(uuid5(HUB_NAMESPACE, f"{sender}\n{document_id}"))
+    """Subject, path id and Kafka key of a document: the same for the same (canonical From organ, DocumentId), in
+    whatever normal form its letters are written."""
+    return str(uuid5(HUB_NAMESPACE, f"{sender}\n{normalize('NFC', document_id)}"))
 
 
 def dossier_organ(code: str) -> str:

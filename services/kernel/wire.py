@@ -24,8 +24,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Wire(HttpToolsProtocol):
-    """Beside what cannot be parsed, refuses heads that do not end. Trailers are dropped: they are no headers. Serves apps of
-    `build_app`."""
+    """Beside what cannot be parsed, refuses heads that do not end. Trailers are dropped: they are no headers.
+
+    Serves apps of `build_app`."""
 
     url = b""
 
@@ -110,6 +111,9 @@ class Wire(HttpToolsProtocol):
         if not (under_way and (self._in_head or self.cycle.response_started)):
             _log.info("request.refused_unread", code=error.code)
             self.transport.write(self._answer(error))
+        if under_way and not self._in_head:  # nothing more of this body can be read: the app need not wait for it
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self._refused = True
         self.transport.close()
 

@@ -88,10 +88,12 @@ async def test_dossiers_are_listed(hub: Hub) -> None:
 async def test_the_inbox_is_followed_until_it_is_interrupted(hub: Hub, stage: Stage) -> None:
     """What was shown with --ack is acknowledged, and does not come again."""
     commune, district = stage["commune-a"], stage["district-a"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child inherits that it is ignored
     process = await asyncio.create_subprocess_exec(
         *COMMAND, "inbox", "--follow", "--ack", "--kind", "dossier", "--as", "district-a", "--json",
         cwd=ROOT, env=environment(hub), stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     try:
         code = (await submitted(hub))["code"]

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+from unicodedata import normalize
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -112,6 +113,8 @@ _REPLACED_BY = text(f"""
 _BOX = """
     (SELECT * FROM document WHERE {conditions} ORDER BY created_at DESC, id DESC LIMIT :limit)
 """
+_FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+"""Ids are stored as they were sent, and found in either normal form."""
 _SIDES = {"out": "own", "in": "NOT own"}
 
 _REFUSE_DOCUMENTS = text("""
@@ -146,8 +149,8 @@ async def page(conn: AsyncConnection, holder: str, wanted: Wanted, limit: int) -
     bound: dict[str, Any] = {"holder": holder, "limit": limit}
     conditions = ["holder = :holder"]
     if wanted.document_id is not None:
-        bound["document_id"] = wanted.document_id
-        conditions.append("document_id = :document_id")
+        bound["document_ids"] = [wanted.document_id, *(normalize(form, wanted.document_id) for form in _FORMS)]
+        conditions.append("document_id = ANY(CAST(:document_ids AS text[]))")
     if wanted.since is not None:
         bound["since"] = wanted.since
         conditions.append("created_at >= :since")

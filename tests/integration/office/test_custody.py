@@ -148,7 +148,7 @@ async def test_offer_freezes_and_carries_a_snapshot(stage: Stage) -> None:
     assert shown["offer"] == {"id": made["offer"], "from": COMMUNE_A, "to": DISTRICT}
     frozen = await stage.call("POST", f"/v1/dossiers/{code}/actions", json={"action": "assign"})
     assert (frozen.status_code, frozen.json()["code"]) == (409, "custody.offered")
-    assert frozen.headers["Retry-After"]
+    assert "Retry-After" not in frozen.headers  # an offer may stand for days
 
 
 async def test_offer_needs_another_registered_organ(stage: Stage) -> None:
