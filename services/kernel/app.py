@@ -21,8 +21,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.problems import HubError
-from services.kernel import problem_pages
+from services.kernel import api_page, problem_pages
 from services.kernel.answers import Answer
+from services.kernel.api_texts import Bounds
 from services.kernel.database import Database
 from services.kernel.health import Check, routes
 from services.kernel.json_bodies import adopt
@@ -115,13 +116,19 @@ def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] 
         setattr(app.state, name, value)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    app.state.plain = [*plain, *routes(web.checks, web.metrics), *problem_pages.ROUTES]
+    app.state.plain = [*plain, *_common(web)]
     app.router.routes.extend(app.state.plain)
     for router in routers:
         adopt(router)
         app.include_router(router)
     app.state.methods = Methods(app.routes)
     return app
+
+
+def _common(web: Web) -> list[Route]:
+    """What every program serves: for machines that watch it, and the pages for people."""
+    bounds = Bounds(max_body_bytes=web.max_body_bytes, limits=web.limits)
+    return [*routes(web.checks, web.metrics), *problem_pages.ROUTES, api_page.route(bounds)]
 
 
 class _App(FastAPI):

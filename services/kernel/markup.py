@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from html import escape
 
-_VOID = frozenset({"link", "meta"})
+_VOID = frozenset({"link", "meta", "wbr"})
 
 
 class Markup(str):

@@ -3,7 +3,7 @@
 The operations' own texts, examples and links stay beside the operations (`openapi.py` helps to write them).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from services.kernel.openapi_parts import HEADERS, IF_NONE_MATCH, NOT_MODIFIED, 
 from services.kernel.problem_details import MEDIA_TYPE, SCHEMA, problem_body
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
+SCOPE_MARK: Final = "**Scope · Quyền:**"
+"""Begins the last paragraph of every operation's description."""
 
 Json = dict[str, Any]
 
@@ -52,7 +54,7 @@ def finished(document: Json) -> Json:
     return untitled
 
 
-def operations(document: Json) -> Iterator[Json]:
+def operations(document: Mapping[str, Any]) -> Iterator[Json]:
     for path in document["paths"].values():
         yield from (operation for method, operation in path.items() if method in _METHODS)
 
@@ -76,7 +78,7 @@ def _secure(operation: Json) -> None:
     else:
         operation["security"] = [*({"oauth2": [scope]} for scope in scopes), {"bearer": []}]
         told = " / ".join(f"`{scope}`" for scope in scopes) or "any valid token · mọi token còn hiệu lực"
-    operation["description"] = f"{operation.get('description', '')}\n\n**Scope · Quyền:** {told}".strip()
+    operation["description"] = f"{operation.get('description', '')}\n\n{SCOPE_MARK} {told}".strip()
 
 
 def _make_conditional(operation: Json) -> None:

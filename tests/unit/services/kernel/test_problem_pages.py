@@ -1,21 +1,19 @@
 """The pages about error codes: for every code, in both languages, readable by people, browsers and programs."""
 
-import base64
-import hashlib
-import re
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
-from lxml import etree, html
+from lxml import html
 
 from contracts.problem_causes import CAUSES
 from contracts.problems import PROBLEMS
 from services.kernel.app import Web, build_app
 from services.kernel.database import Database
 from services.kernel.metrics import Metrics
+from tests.unit.services.kernel import pages
+from tests.unit.services.kernel.pages import allows_its_style, contrasts, is_sound, words
 
 HUB = "https://hub.example"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -34,16 +32,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def parsed(response: httpx.Response) -> Any:
-    """The page, which must be free of errors that a parser would have to mend."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    # void elements are all that XML would refuse in them
-    etree.fromstring(re.sub(r"<!doctype html>|<meta [^>]*>", "", response.text).encode())
-    return html.document_fromstring(response.text)
-
-
-def words(tree: Any, path: str) -> list[str]:
-    return [" ".join(node.text_content().split()) for node in tree.xpath(path)]
+    return pages.parsed(response.text)
 
 
 @codes
@@ -89,15 +80,7 @@ async def test_the_json_twin_tells_the_same(client: httpx.AsyncClient, code: str
 async def test_a_page_has_landmarks_and_sound_headings(client: httpx.AsyncClient, code: str) -> None:
     tree = parsed(await client.get(f"/problems/{code}"))
     assert tree.get("lang") == "vi"
-    assert [len(tree.xpath(f"//{name}")) for name in ("header", "main", "footer", "h1", "title")] == [1, 1, 1, 1, 1]
-    levels = [int(node.tag[1]) for node in tree.xpath("//h1 | //h2 | //h3")]
-    assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-    ids = tree.xpath("//@id")
-    assert len(set(ids)) == len(ids)
-    assert set(tree.xpath("//@aria-labelledby")) <= set(ids)
-    assert tree.xpath("//a[@class='skip']/@href") == ["#content"]
-    assert tree.xpath("//script | //@style | //*[starts-with(name(@*), 'on')]") == []
+    is_sound(tree)
 
 
 async def test_the_index_leads_to_every_code_once(client: httpx.AsyncClient) -> None:
@@ -151,28 +134,13 @@ async def test_pages_are_kept_for_an_hour_and_run_nothing(client: httpx.AsyncCli
 
 async def test_the_policy_allows_the_style_of_the_page(client: httpx.AsyncClient) -> None:
     response = await client.get("/problems/custody.stale")
-    css = response.text.partition("<style>")[2].partition("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in response.headers["content-security-policy"]
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    digits = colour.removeprefix("#")
-    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
-    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    assert allows_its_style(response.text, response.headers["content-security-policy"])
 
 
 async def test_text_stands_out_in_light_and_dark(client: httpx.AsyncClient) -> None:
-    css = (await client.get("/problems")).text
-    schemes = [dict(re.findall(r"--(\w+):\s*(#\w+)", block)) for block in re.findall(r":root\{([^}]*)\}", css)]
-    assert len(schemes) == 2
-    for scheme in schemes:
-        for text, ground in ((text, ground) for text in ("text", "quiet", "link") for ground in ("ground", "soft")):
-            lower, upper = sorted((luminance(scheme[text]), luminance(scheme[ground])))
-            assert (upper + 0.05) / (lower + 0.05) >= 7, (text, ground)
+    found = contrasts((await client.get("/problems")).text)
+    assert {scheme for scheme, _, _ in found} == {0, 1}
+    assert min(found.values()) >= 7, found
 
 
 @pytest.mark.parametrize(
