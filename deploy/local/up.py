@@ -143,6 +143,7 @@ class Up:
         line(f"  {elsewhere}make smoke")
         line(f"  curl -s {self._hub.address('gateway')}/readyz")
         line(f"  {elsewhere}.venv/bin/lienthong inbox --as commune-a")
+        line(f"  {self._hub.address('commune')}/docs   tài liệu cho nhà phát triển · the page for developers")
         line("Ctrl-C để dừng · to stop")
 
 
