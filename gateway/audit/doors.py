@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from typing import Annotated, Any
 
 import orjson
@@ -78,7 +79,8 @@ class Acting:
         act = self.act(request, caller, reason)
         keyed = None
         if key is not None:
-            route = f"{request.method} {request.url.path}?{request.url.query}"
+            query = sha256(request.url.query.encode()).hexdigest()  # it may be longer than an index takes
+            route = f"{request.method} {request.url.path}?{query}"
             keyed = Keyed.of(caller.client_id, route, key, await request.body() if body is None else body)
         async with self._database.transaction() as conn:
             answer = await self._answer(conn, keyed, lambda: work(conn, act))

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from contracts.directory import local_date
 from contracts.identifiers import ORGAN_PATTERN, organ_key
 from contracts.levels import Level
-from contracts.messages.base import NO_NUL_PATTERN
+from contracts.messages.base import NO_NUL_PATTERN, Date
 from contracts.messages.registry import OrganChanged
 from contracts.problems import HubError
 from gateway.audit.doors import JSON, Acting, etag
@@ -44,7 +44,7 @@ class OrganPage(BaseModel):
 class Listing(BaseModel):
     """The filters of the list; all given ones must fit."""
 
-    at: Annotated[date | None, Query(description="Valid at this date; today unless given · ngày hiệu lực")] = None
+    at: Annotated[Date | None, Query(description="Valid at this date; today unless given · ngày hiệu lực")] = None
     level: Annotated[Level | None, Query(description="Of this level · cấp")] = None
     parent: Annotated[
         str | None,
@@ -62,7 +62,7 @@ class Listing(BaseModel):
 
 
 Code = Annotated[str, Path(description="Its code or an alias · mã định danh hoặc mã khác", examples=["G22"])]
-At = Annotated[date | None, Query(description="Whom the code means at this date; today unless given · ngày")]
+At = Annotated[Date | None, Query(description="Whom the code means at this date; today unless given · ngày")]
 IfNoneMatch = Annotated[str | None, Header(description="The ETag held: 304 when it is still the same")]
 
 

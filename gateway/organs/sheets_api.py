@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any
 
 import orjson
@@ -12,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from contracts.directory import is_valid
 from contracts.identifiers import organ_key
+from contracts.messages.base import Date
 from contracts.problems import HubError
 from gateway.audit.actions import Act
 from gateway.audit.doors import JSON, WRITES, Acting, Administrator, AskedReason, IdempotencyKey, json_answer
@@ -107,7 +107,7 @@ def _add_export(router: APIRouter, snapshot: OrganSnapshot) -> None:
         _administrator: Administrator,
         conn: Reading,
         at: Annotated[
-            date | None, Query(description="Those valid at the date; without it all, also closed ones · ngày")
+            Date | None, Query(description="Those valid at the date; without it all, also closed ones · ngày")
         ] = None,
     ) -> Response:
         """In order of code, with the columns of the import: importing it again changes nothing.

@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from contracts.problems import HubError
 
 CONNECT_SECONDS = 5.0
-STATEMENT_SECONDS = 30.0
-LOCK_SECONDS = 15.0
+STATEMENT_SECONDS = 10.0
+"""At the server; the client gives up a little later, which is how a database that stands still is noticed."""
+GIVE_UP_SECONDS = STATEMENT_SECONDS + 2.0
+LOCK_SECONDS = 8.0
 IDLE_IN_TRANSACTION_SECONDS = 60.0
 POOL_WAIT_SECONDS = 2.0
 PING_SECONDS = 2.0
@@ -49,7 +51,7 @@ class Database:
             hide_parameters=True,  # error messages go to logs, parameters must not
             connect_args={
                 "timeout": CONNECT_SECONDS,
-                "command_timeout": STATEMENT_SECONDS + 5,
+                "command_timeout": GIVE_UP_SECONDS,
                 "server_settings": server_settings(application_name),
             },
         )

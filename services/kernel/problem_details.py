@@ -14,6 +14,8 @@ PROBLEMS_PATH = "/problems"
 """Where every program serves the pages about its codes; relative to the program until settings name an address."""
 RETRY_SECONDS = 1
 BODY_ERRORS_SHOWN = 50
+POINTER_SHOWN = 200
+"""Characters: the name of an unknown field is the caller's, and may be as long as the body."""
 
 CODE_OF_STATUS = {
     400: "request.malformed",
@@ -124,7 +126,7 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     listed = []
     for error in errors[:BODY_ERRORS_SHOWN]:
         where, *path = [str(step) for step in error["loc"]] or ["body"]
-        listed.append({"pointer": pointer(path), "in": where, "detail": str(error["msg"])})
+        listed.append({"pointer": pointer(path)[:POINTER_SHOWN], "in": where, "detail": str(error["msg"])})
     return listed
 
 
