@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
-from services.kernel.database import Database
+from services.kernel.database import Database, is_transient
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
 from services.office.dossiers import views
 from services.office.dossiers.actions import Dossiers, NewDossier
@@ -94,17 +94,28 @@ class Intake:
         try:
             answers = await self._store(group)
         except HubError as error:
-            answers = [HubError(error.code, error.detail, pointer=error.pointer) for _ in group]
+            answers = [_again(error) for _ in group]
+            if error.code == "system.storage_unavailable":
+                self._refuse_queued(error)
         except SQLAlchemyError as error:
-            if len(group) > 1:
+            if is_transient(error):
+                answers = [HubError("system.overloaded", "the database was busy") for _ in group]
+            elif len(group) > 1:
                 _log.warning("intake.divided", size=len(group), error=type(error).__name__)
                 for each in group:
                     await self._commit([each])
                 return
-            _give(group[0], error)
-            return
+            else:
+                _give(group[0], error)
+                return
         for each, answer in zip(group, answers, strict=True):
             _give(each, answer)
+
+    def _refuse_queued(self, error: HubError) -> None:
+        """Who came while the database stood still is told now, and not after a time-out of their own."""
+        while not self._queue.empty():
+            _give(self._queue.get_nowait(), _again(error))
+            self._queue.task_done()
 
     async def _store(self, group: Sequence[_Waiting]) -> list[Answer | Replay | HubError]:
         """One transaction for all; repeats are answered from what is kept, with no effect."""
@@ -127,6 +138,11 @@ class Intake:
             ]
             await self._idempotency.finish_many(conn, kept)
         return [answers[place] for place in range(len(group))]
+
+
+def _again(error: HubError) -> HubError:
+    """One for each who waits: an exception that is raised twice gathers both traces."""
+    return HubError(error.code, error.detail, pointer=error.pointer, contract=error.contract)
 
 
 def _accepted(body: dict[str, object]) -> Answer:
