@@ -6,6 +6,9 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 PY := $(VENV)/bin/python
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+# tests in so many processes: `make test WORKERS=0` runs them in one, and shows what they print
+WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadgroup
 # `make test NEXT=` leaves out the last line, which says what to do next
 NEXT ?= yes
 say_next = $(if $(NEXT),@echo "→ $(1)",)
@@ -64,13 +67,13 @@ check: setup ## định dạng, lint, kiểu, import, hợp đồng · format, l
 
 test: check ## kiểm thử cốt lõi, dưới 10 phút · the core tests, under 10 minutes
 	@$(PY) -m deploy.local.jars
-	@$(PY) -m pytest -m "not more"
+	@$(PY) -m pytest $(PARALLEL) -m "not more"
 	$(call say_next,make test-more)
 
 # exit code 5 of pytest: nothing is marked so
 test-more: setup ## bảng lỗi đầy đủ, dữ liệu dài, client sinh ra (cần node, npm) · full fault table, long corpora, generated client (needs node, npm)
 	@$(PY) -m deploy.local.jars
-	@$(PY) -m pytest -m more || [ $$? -eq 5 ]
+	@$(PY) -m pytest $(PARALLEL) -m more || [ $$? -eq 5 ]
 	$(call say_next,make run)
 
 test-unit: setup ## chỉ kiểm thử không vào ra · only tests without input or output

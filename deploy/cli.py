@@ -5,7 +5,12 @@ A word imports its own module only, so that programs start without what the othe
 
 import asyncio
 import importlib
-from typing import Annotated, Any
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from io import TextIOWrapper
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -36,9 +41,25 @@ HELP = {
 COMMANDS = ("dossier", "document", "inbox", "transfer", "system", "organ", "audit")
 """Words that call the hub; each is the `app` of `deploy.commands.<word>`."""
 
+UsageError = cast(type[Exception], typer.BadParameter.__base__)
+MISUSES = {
+    "NoSuchOption": "không có tùy chọn này",
+    "MissingParameter": "thiếu tham số",
+    "BadParameter": "giá trị không hợp lệ",
+}
+"""What is wrong with a line, by the name of the exception."""
+
 
 class Words(TyperGroup):
-    """Finds the words of `COMMANDS` when they are asked for."""
+    """Finds the words of `COMMANDS` when they are asked for; tells mistakes in both languages."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        with _in_both_languages():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _in_both_languages():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *COMMANDS]
@@ -51,6 +72,18 @@ class Words(TyperGroup):
         return found
 
 
+@contextmanager
+def _in_both_languages() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        told: Any = error
+        english = told.format_message()
+        vietnamese = MISUSES.get(type(error).__name__, "dòng lệnh chưa đúng")
+        told.format_message = lambda: f"{vietnamese} · {english}"
+        raise
+
+
 app = typer.Typer(
     name="lienthong",
     cls=Words,
@@ -59,6 +92,22 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lienthong {version('lienthong')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="phiên bản · the version"),
+    ] = False,
+) -> None:
+    """Before the word."""
 
 
 def _start(word: str, role: str | None = None) -> None:
@@ -110,6 +159,9 @@ def migration(name: str) -> None:
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an ASCII terminal is shown what it can show
+            stream.reconfigure(errors="replace")
     app()
 
 

@@ -42,12 +42,13 @@ DOCUMENTS: dict[str, Cause] = {
         ),
         steps_vi=(
             "Tra văn bản trong danh sách đến hoặc đi (GET /v1/documents?box=in hoặc out).",
-            "Dùng đúng DocumentId của văn bản gốc và đúng cơ quan gửi của nó.",
+            "Dùng đúng DocumentId của văn bản gốc và đúng cơ quan gửi của nó; bên gửi chỉ báo 13, bên nhận báo các mã "
+            "còn lại.",
             "Gửi lại.",
         ),
         steps_en=(
             "Look for the document (GET /v1/documents?box=in or out).",
-            "Use the DocumentId of the original and its true sender.",
+            "Use the DocumentId of the original and its true sender; a sender tells 13 only, a recipient the others.",
             "Send again.",
         ),
         seen=(Seen.OFFICE, Seen.VERDICT, Seen.DELIVERY),

@@ -287,15 +287,15 @@ DOSSIERS: dict[str, Cause] = {
             "later as the verdict of the transfer."
         ),
         steps_vi=(
-            "Đọc trạng thái hiện tại.",
-            "Chọn thao tác được phép từ trạng thái đó theo tài liệu API, ví dụ accept rồi assign rồi complete.",
+            "Đọc trạng thái hiện tại; dịch vụ nêu ngay trong detail, kèm các thao tác đang được phép.",
+            "Chọn thao tác được phép từ trạng thái đó (bảng thao tác ở /docs), ví dụ accept rồi assign rồi complete.",
             "Gửi thao tác đó như yêu cầu mới.",
         ),
         steps_en=(
-            "Read the present status.",
+            "Read the present status; the office's detail names it, with the acts that are allowed now.",
             (
-                "Choose an action that is allowed from there by the API description, as accept, then assign, then "
-                "complete."
+                "Choose an action that is allowed from there (the table of acts at /docs), as accept, then assign, "
+                "then complete."
             ),
             "Send that as a new request.",
         ),

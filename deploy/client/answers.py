@@ -118,7 +118,8 @@ class DossierLine(TypedDict):
 
 
 class Dossier(DossierLine):
-    """A dossier as the organ may see it. `version` goes into `if_match`."""
+    """A dossier as the organ may see it. `version` goes into `if_match`, and fits while no own act is on its way or was
+    refused."""
 
     channel: int
     applicant: Applicant

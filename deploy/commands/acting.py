@@ -3,10 +3,12 @@
 import asyncio
 import inspect
 import json
+import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
@@ -22,6 +24,7 @@ from deploy.commands.tables import Renderable, plain, show
 REFUSED, USAGE, UNREACHABLE, TIMED_OUT, INTERRUPTED = 1, 2, 3, 4, 130
 AGENCY, ADMINISTRATOR = "commune-a", "administrator"
 TIMEOUT_SECONDS = 20.0
+PATIENCE_SECONDS = 2.0
 
 P = ParamSpec("P")
 
@@ -47,7 +50,9 @@ System = Annotated[
     typer.Option(
         "--as",
         autocompletion=_names,
-        help="hệ thống mẫu trên máy này; không có thì dùng LIENTHONG_CLIENT_ID… · a local system; else the environment",
+        help="hệ thống mẫu trên máy này; không có thì dùng LIENTHONG_CLIENT_ID…, không có nữa thì hệ thống mẫu mặc "
+        f"định · a local system; else LIENTHONG_CLIENT_ID… of the environment; else the local default: {AGENCY}, for "
+        f"operators {ADMINISTRATOR}",
     ),
 ]
 Organ = Annotated[str | None, typer.Option("--organ", help="cơ quan mà hệ thống đại diện · the organ acted for")]
@@ -88,9 +93,40 @@ class Session:
     def tell(self, answer: Any, view: Callable[[Any], Renderable]) -> None:
         """The answer for a person, or as it came."""
         if self.as_json:
-            typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+            typer.echo(_written(answer))
         else:
             show(view(answer))
+
+
+class _StillTrying(logging.Handler):
+    """Says once that the hub does not answer, when it has not for a while."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._since = time.monotonic()
+        self._told = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._told and time.monotonic() - self._since >= PATIENCE_SECONDS:
+            self._told = True
+            _complain(
+                f"chưa được, vẫn đang thử lại (Ctrl-C để dừng) · still trying (Ctrl-C stops): {record.getMessage()}"
+            )
+
+
+@contextmanager
+def _patiently(*, silent: bool) -> Iterator[None]:
+    """Whoever waits is told that repeats go on; a script that reads JSON is not."""
+    log, handler = logging.getLogger("lienthong.client"), _StillTrying()
+    level = log.level
+    if not silent:
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 class Failed(Exception):
@@ -143,6 +179,10 @@ def command(
         def run(ctx: typer.Context, **given: Any) -> None:
             options = Options(**{f.name: given.pop(f.name) for f in fields(Options)}).over(ctx.obj or Options())
             credentials = choose(options.system, default, os.environ)
+            if not (options.system or options.as_json or os.environ.get(CLIENT_ID)):
+                _complain(
+                    f"dùng hệ thống mẫu {credentials.name}, chọn bằng --as · acting as the local {credentials.name}"
+                )
             raise typer.Exit(_run(credentials, options, lambda session: body(session, **given)))  # type: ignore[call-arg]
 
         app.command(name, help=body.__doc__, epilog=f"Ví dụ · Example: lienthong {example}")(_with_signature(run, own))
@@ -169,7 +209,8 @@ def _run(credentials: Credentials, options: Options, act: Callable[[Session], Aw
             await act(Session(hub, options.as_json))
 
     try:
-        asyncio.run(acting())
+        with _patiently(silent=options.as_json):
+            asyncio.run(acting())
     except HubProblem as problem:
         _tell_problem(problem, as_json=options.as_json)
         return UNREACHABLE if isinstance(problem, Unavailable) and not problem.code else REFUSED
@@ -184,6 +225,16 @@ def _run(credentials: Credentials, options: Options, act: Callable[[Session], Aw
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def _written(answer: Any) -> str:
+    """JSON whose letters the output can take, or their escapes."""
+    text = json.dumps(answer, ensure_ascii=False, indent=2)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(answer, indent=2)
+    return text
 
 
 def _leave_pipe() -> None:

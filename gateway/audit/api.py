@@ -12,6 +12,7 @@ from contracts.directory import VIETNAM
 from contracts.messages.base import NO_NUL_PATTERN, Moment
 from gateway.audit import store
 from gateway.audit.doors import JSON, MAX_CURSOR, Administrator, read_cursor, write_cursor
+from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.openapi import answer, problem_responses
 
@@ -90,7 +91,12 @@ def build_router() -> APIRouter:
         operation_id="listAudit",
         response_model=AuditPage,
         response_model_exclude_none=True,
-        responses={200: answer(example={"items": [ITEM], "next_cursor": "MTE4"}), **problem_responses([])},
+        responses={
+            200: answer(
+                example={"items": [ITEM], "next_cursor": write_cursor(118, cursors.scope("audit", *[None] * 4))}
+            ),
+            **problem_responses([]),
+        },
     )
     async def page(
         _administrator: Administrator,
@@ -109,6 +115,7 @@ def build_router() -> APIRouter:
 
         Nhật ký quản trị: ai, việc gì, lúc nào, vì sao, trước và sau; chỉ ghi thêm, không sửa, không xóa.
         """
+        scope = cursors.scope("audit", target, action, client_id, since)
         kind, colon, named = (target or "").partition(":")
         chosen = store.Filter(
             kind=kind if colon else None,
@@ -116,12 +123,12 @@ def build_router() -> APIRouter:
             action=action,
             client_id=client_id,
             since=since,
-            before=read_cursor(cursor),
+            before=read_cursor(cursor, scope),
         )
         rows = await store.page(conn, chosen, limit + 1)
         body: dict[str, Any] = {"items": [_item(row) for row in rows[:limit]]}
         if len(rows) > limit:
-            body["next_cursor"] = write_cursor(rows[limit - 1]["position"])
+            body["next_cursor"] = write_cursor(rows[limit - 1]["position"], scope)
         return Response(orjson.dumps(body), media_type=JSON)
 
     return router

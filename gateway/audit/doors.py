@@ -1,6 +1,5 @@
 """What the doors of administration share: who acts, an answer given once, versions in ETag and If-Match, cursors."""
 
-import base64
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from contracts.messages.base import NO_NUL_PATTERN, NoNul, Speakable
 from contracts.problems import HubError
 from gateway.audit.actions import Act
 from gateway.registries.follower import Follower
+from services.kernel import cursors
 from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
 from services.kernel.database import Database
@@ -37,15 +37,18 @@ AskedReason = Annotated[
 ]
 IdempotencyKey = Annotated[
     str | None,
-    Header(description="The same key and body give the same answer again for 7 days · khóa chống gửi lặp"),
+    Header(description="The same key, path, query and body give the same answer again for 7 days · khóa chống gửi lặp"),
 ]
 IfMatch = Annotated[
     str | None,
     Header(description='Version read, as ETag told it: `"3"` · phiên bản đã đọc', examples=['"3"']),
 ]
 
-WRITES = ("idempotency.in_progress", "idempotency.reused", "request.unsupported_media_type", "size.too_large")
-"""What any operation that changes something may answer besides."""
+KEYED = ("idempotency.in_progress", "idempotency.reused")
+"""What an operation that takes an Idempotency-Key may answer besides."""
+BODIES = ("request.unsupported_media_type", "size.too_large")
+"""What an operation that takes a body may answer besides."""
+WRITES = (*KEYED, *BODIES)
 
 Work = Callable[[AsyncConnection, Act], Awaitable[Answer]]
 
@@ -125,18 +128,15 @@ def check_version(if_match: str | None, version: int | None) -> None:
         raise HubError("request.precondition_failed", headers={} if version is None else {"ETag": etag(version)})
 
 
-def write_cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
+def write_cursor(position: int, scope: str) -> str:
+    return cursors.seal(str(position), scope)
 
 
-def read_cursor(cursor: str | None) -> int | None:
-    """The position a page begins behind; a cursor nobody gave out is a malformed request."""
+def read_cursor(cursor: str | None, scope: str) -> int | None:
+    """The position a page begins behind; a cursor not given out for the question of `scope` is a malformed request."""
     if cursor is None:
         return None
-    try:
-        told = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except ValueError:
-        told = ""
-    if not told.isdecimal() or len(told) > MAX_POSITION_DIGITS:
-        raise HubError("request.malformed", "not a cursor of this list")
+    told = cursors.unseal(cursor, scope)
+    if not (told.isascii() and told.isdecimal()) or len(told) > MAX_POSITION_DIGITS:
+        raise cursors.foreign()
     return int(told)

@@ -47,12 +47,33 @@ _REQUEST: dict[str, Any] = {
     },
 }
 _REFUSALS = problem_responses(["auth.invalid", "system.suspended", "system.storage_unavailable"], PUBLIC)
-for _status, _text in {
-    400: "`error` (RFC 6749): `invalid_request`, `unsupported_grant_type` or `invalid_scope`",
-    401: "`error`: `invalid_client`, unknown system or wrong secret",
-    403: "`error`: `unauthorized_client`, the system is suspended",
+_OAUTH_MEMBERS: dict[str, Any] = {
+    "error": {
+        "type": "string",
+        "description": "The name of RFC 6749, section 5.2, beside the problem's `code` · tên lỗi theo RFC 6749",
+        "enum": [
+            "invalid_request",
+            "invalid_client",
+            "invalid_scope",
+            "unauthorized_client",
+            "unsupported_grant_type",
+        ],
+    },
+    "error_description": {"type": "string", "description": "The same as `detail` · giống `detail`"},
+}
+_REFUSAL: dict[str, Any] = {"allOf": [{"$ref": "#/components/schemas/Problem"}], "properties": _OAUTH_MEMBERS}
+for _status, (_error, _text) in {
+    400: ("invalid_request", "`error` is `invalid_request`, `unsupported_grant_type` or `invalid_scope`"),
+    401: ("invalid_client", "`error` is `invalid_client`: unknown system or wrong secret"),
+    403: ("unauthorized_client", "`error` is `unauthorized_client`: the system is suspended"),
 }.items():
-    _REFUSALS[_status]["description"] += f"; {_text}"
+    _answer = _REFUSALS[_status]
+    _answer["description"] += (
+        f"; the problem has the members `error` and `error_description` (RFC 6749) besides, {_text}"
+    )
+    _answer["content"][MEDIA_TYPE]["schema"] = _REFUSAL
+    for _told in _answer["content"][MEDIA_TYPE]["examples"].values():
+        _told["value"] |= {"error": _error, "error_description": _told["value"]["detail"]}
 _GRANTED: dict[str, Any] = {
     "access_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.eyJzdWIiOiJjb21tdW5lLWEifQ.c2lnbmF0dXJl",
     "token_type": "Bearer",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts import samples
 from contracts.identifiers import Identifier, OrganId
 from contracts.levels import Level
 from contracts.messages.base import ShortText
@@ -24,7 +25,7 @@ NEW: dict[str, Any] = {
     "client_id": "mot-cua-dong-tien",
     "name": "Một cửa phường Đồng Tiến",
     "level": "commune",
-    "organs": [],
+    "organs": [samples.ORGAN],
     "scopes": ["dossier:write", "document:write", "inbox:read"],
     "quota": {"requests_per_second": 50, "bytes_per_second": 10_000_000},
 }
@@ -34,7 +35,10 @@ SECRET: dict[str, Any] = {
 }
 SYSTEM: dict[str, Any] = {**NEW, "version": 1, "suspended": False, "secrets": [SECRET]}
 CLIENT_SECRET = "kept-by-the-system-and-nowhere-else"  # noqa: S105 - an example
-REASON = {"reason": "Khóa của hệ thống bị lộ"}
+REASONS = {
+    "suspend": {"reason": "Khóa của hệ thống bị lộ"},
+    "resume": {"reason": "Đã thay khóa, hệ thống an toàn trở lại"},
+}
 KEY: dict[str, Any] = {
     "kid": "20240603-Vq0pXcW1h2k3m4n5",
     "state": "coming",

@@ -15,7 +15,9 @@ from contracts.messages.registry import SystemChanged
 from contracts.problems import HubError
 from gateway.audit.actions import Act
 from gateway.audit.doors import (
+    BODIES,
     JSON,
+    KEYED,
     MAX_CURSOR,
     WRITES,
     Acting,
@@ -34,6 +36,7 @@ from gateway.identity.rules import RESERVED, canonical
 from gateway.identity.secrets import hash_secret, make_secret
 from gateway.organs.rules import search_words
 from gateway.organs.snapshot import OrganSnapshot
+from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
@@ -45,11 +48,11 @@ MAX_LIMIT = 500
 MAX_QUERY = 200
 NO_STORE = {"Cache-Control": "no-store"}
 _LINKS = {
-    "show": link("showSystem", client_id="client_id"),
-    "change": link("changeSystem", client_id="client_id"),
-    "secret": link("addSystemSecret", client_id="client_id"),
-    "suspend": link("suspendSystem", client_id="client_id"),
-    "resume": link("resumeSystem", client_id="client_id"),
+    "show": link("showSystem", "The system with its secrets' dates", client_id="client_id"),
+    "change": link("changeSystem", "Name, organs, scopes, quota", client_id="client_id"),
+    "secret": link("addSystemSecret", "A new secret beside the present one", client_id="client_id"),
+    "suspend": link("suspendSystem", "Let it in no more", client_id="client_id"),
+    "resume": link("resumeSystem", "Let it in again", client_id="client_id"),
 }
 
 ClientId = Annotated[
@@ -118,7 +121,12 @@ def _add_list(router: APIRouter, desk: _Systems) -> None:
         operation_id="listSystems",
         response_model=forms.SystemPage,
         response_model_exclude_none=True,
-        responses={200: answer(example={"items": [_item()], "next_cursor": "MTI"}), **problem_responses([])},
+        responses={
+            200: answer(
+                example={"items": [_item()], "next_cursor": write_cursor(12, cursors.scope("systems", "", *[None] * 3))}
+            ),
+            **problem_responses([]),
+        },
     )
     async def page(
         _administrator: Administrator,
@@ -135,19 +143,20 @@ def _add_list(router: APIRouter, desk: _Systems) -> None:
 
         Danh sách hệ thống được phép kết nối, mới nhất trước.
         """
+        scope = cursors.scope("systems", q, organ, level, suspended)
         known = desk.organs.directory.find(organ, local_date(desk.clock.hub_now())) if organ else None
         chosen = store.Filter(
             words=search_words(q),
             organ=organ_key(known.code if known else organ) if organ else None,
             level=level,
             suspended=suspended,
-            before=read_cursor(cursor),
+            before=read_cursor(cursor, scope),
         )
         rows = await store.page(conn, chosen, limit + 1)
         found = [SystemChanged.model_validate_json(document) for _, document in rows[:limit]]
         body: dict[str, Any] = {"items": [forms.shape_item(system) for system in found]}
         if len(rows) > limit:
-            body["next_cursor"] = write_cursor(rows[limit - 1][0])
+            body["next_cursor"] = write_cursor(rows[limit - 1][0], scope)
         return Response(orjson.dumps(body), media_type=JSON)
 
 
@@ -241,7 +250,7 @@ def _add_change(router: APIRouter, desk: _Systems) -> None:
         response_model_exclude_none=True,
         responses={
             200: answer(example=forms.SYSTEM, headers=("ETag",)),
-            **problem_responses(["request.not_found", "request.conflict", "request.precondition_failed", *WRITES]),
+            **problem_responses(["request.not_found", "request.conflict", "request.precondition_failed", *BODIES]),
         },
     )
     async def change(
@@ -281,8 +290,17 @@ def _add_secret(router: APIRouter, desk: _Systems) -> None:
         operation_id="addSystemSecret",
         response_model=forms.NewSecretView,
         responses={
-            201: answer(example={**forms.SECRET, "client_secret": forms.CLIENT_SECRET}),
-            **problem_responses(["request.not_found", *WRITES]),
+            201: answer(
+                "The new secret, shown this once",
+                {**forms.SECRET, "client_secret": forms.CLIENT_SECRET},
+                links={
+                    "show": link("showSystem", "The system with its secrets", client_id="$request.path.client_id"),
+                    "remove": link(
+                        "removeSystemSecret", "Take it away again", client_id="$request.path.client_id", id="id"
+                    ),
+                },
+            ),
+            **problem_responses(["request.not_found", *KEYED]),
         },
     )
     async def add(
@@ -346,20 +364,19 @@ def _add_suspension(router: APIRouter, desk: _Systems, verb: str) -> None:
         response_model=forms.SystemView,
         response_model_exclude_none=True,
         responses={
-            200: answer(example={**forms.SYSTEM, "version": 2, "suspended": suspended}),
-            **problem_responses(
-                [
-                    "request.not_found",
-                    *(["request.conflict"] if suspended else []),
-                    "request.precondition_failed",
-                    *WRITES,
-                ]
+            200: answer(
+                example={**forms.SYSTEM, "version": 2, "suspended": suspended},
+                links={
+                    "show": _LINKS["show"],
+                    **({"resume": _LINKS["resume"]} if suspended else {"suspend": _LINKS["suspend"]}),
+                },
             ),
+            **problem_responses(["request.not_found", *(["request.conflict"] if suspended else []), *WRITES]),
         },
     )
     async def act_on(
         client_id: ClientId,
-        form: Annotated[forms.ReasonForm, Body(openapi_examples={"reason": {"value": forms.REASON}})],
+        form: Annotated[forms.ReasonForm, Body(openapi_examples={"reason": {"value": forms.REASONS[verb]}})],
         request: Request,
         administrator: Administrator,
         idempotency_key: IdempotencyKey = None,

@@ -64,11 +64,14 @@ Id = Annotated[
         examples=[samples.TRANSFER],
     ),
 ]
+_LIST = "transfers"
 _LISTED = answer(
     "A page of transfers",
     {
         "items": [views.EXAMPLE],
-        "next_cursor": cursors.encode(datetime.fromisoformat(views.EXAMPLE["accepted_at"]), samples.TRANSFER),
+        "next_cursor": cursors.encode(
+            datetime.fromisoformat(views.EXAMPLE["accepted_at"]), samples.TRANSFER, cursors.scope(_LIST, *[None] * 4)
+        ),
     },
     links={
         "first": link("showTransfer", "The first one", id="items/0/id"),
@@ -109,11 +112,12 @@ def _add_list(router: APIRouter, organs: OrganSnapshot, clock: Clock) -> None:
 
         Tìm gói tin theo đối tượng, cơ quan, trạng thái, thời gian; không hiện nội dung hay thông tin cá nhân.
         """
-        before, before_id = cursors.decode(cursor) or (None, None)
+        scope = cursors.scope(_LIST, subject, meant := _canonical(organs, clock, organ), state, since)
+        before, before_id = cursors.decode(cursor, scope) or (None, None)
         rows = await store.find_transfers(
             connection,
             subject=subject,
-            organ=_canonical(organs, clock, organ),
+            organ=meant,
             state=state,
             since=since,
             before=before,
@@ -123,7 +127,7 @@ def _add_list(router: APIRouter, organs: OrganSnapshot, clock: Clock) -> None:
         items = await _transfers(connection, rows[:limit])
         last = rows[limit - 1] if len(rows) > limit else None
         return views.TransferPage(
-            items=items, next_cursor=cursors.encode(last["accepted_at"], last["id"]) if last else None
+            items=items, next_cursor=cursors.encode(last["accepted_at"], last["id"], scope) if last else None
         )
 
 

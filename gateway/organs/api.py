@@ -1,6 +1,5 @@
 """HTTP door of the organ directory: the list with its filters, one organ by any of its codes, and what changes them."""
 
-import base64
 import re
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -19,6 +18,7 @@ from gateway.audit.doors import JSON, Acting, etag
 from gateway.organs import changes_api, forms, sheets_api, store
 from gateway.organs.rules import search_words
 from gateway.organs.snapshot import OrganSnapshot
+from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.auth import require
 from services.kernel.clock import Clock
@@ -32,6 +32,7 @@ MAX_CURSOR = 100
 
 
 _CODE = re.compile(ORGAN_PATTERN)
+_UNFILTERED = (None, None, None, "", None)
 
 
 class OrganPage(BaseModel):
@@ -87,7 +88,16 @@ def _reads(snapshot: OrganSnapshot, clock: Clock) -> APIRouter:
         operation_id="listOrgans",
         response_model=OrganPage,
         responses={
-            200: {"content": {JSON: {"example": {"items": [forms.SHOWN], "next_cursor": "SDQ0LjEwNA"}}}},
+            200: {
+                "content": {
+                    JSON: {
+                        "example": {
+                            "items": [forms.SHOWN],
+                            "next_cursor": cursors.seal("H44.104", cursors.scope("organs", *_UNFILTERED)),
+                        }
+                    }
+                }
+            },
             **problem_responses([]),
         },
     )
@@ -97,6 +107,7 @@ def _reads(snapshot: OrganSnapshot, clock: Clock) -> APIRouter:
         Danh mục cơ quan có hiệu lực tại một ngày, xếp theo mã.
         """
         on = day(listing.at)
+        scope = cursors.scope("organs", listing.at, listing.level, listing.parent, listing.q, listing.home)
         filtered = store.Filter(
             on=on,
             level=listing.level,
@@ -104,10 +115,10 @@ def _reads(snapshot: OrganSnapshot, clock: Clock) -> APIRouter:
             home=listing.home,
             words=search_words(listing.q),
         )
-        rows = await store.page(conn, filtered, after=_position(listing.cursor), limit=listing.limit + 1)
+        rows = await store.page(conn, filtered, after=_position(listing.cursor, scope), limit=listing.limit + 1)
         body: dict[str, Any] = {"items": [orjson.Fragment(document) for _, document in rows[: listing.limit]]}
         if len(rows) > listing.limit:
-            body["next_cursor"] = _cursor(rows[listing.limit - 1][0])
+            body["next_cursor"] = cursors.seal(rows[listing.limit - 1][0], scope)
         return Response(orjson.dumps(body), media_type=JSON)
 
     @router.get(
@@ -146,16 +157,9 @@ def _parent(snapshot: OrganSnapshot, code: str | None, on: date) -> str | None:
     return organ_key(organ.code if organ else code)
 
 
-def _cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def _position(cursor: str) -> str:
-    """The key the page begins after; a cursor nobody gave out is a malformed request."""
-    try:
-        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except ValueError:
-        key = "?"
+def _position(cursor: str, scope: str) -> str:
+    """The key the page begins after; a cursor not given out for the question of `scope` is a malformed request."""
+    key = cursors.unseal(cursor, scope) if cursor else ""
     if key and not _CODE.fullmatch(key):
-        raise HubError("request.malformed", "not a cursor of this list")
+        raise cursors.foreign()
     return key

@@ -12,6 +12,7 @@ from contracts.messages.registry import Alias, OrganChanged
 from contracts.problems import HubError
 from gateway.audit.actions import Act
 from gateway.audit.doors import (
+    BODIES,
     WRITES,
     Acting,
     Administrator,
@@ -73,7 +74,7 @@ def _add_put(router: APIRouter, desk: _Changes) -> None:
         responses={
             200: answer("It was there", forms.SHOWN, headers=("ETag",), links=_LINKS),
             201: {"model": OrganChanged, **answer("It is new", forms.SHOWN, headers=("ETag",), links=_LINKS)},
-            **problem_responses(["request.precondition_failed", *WRITES]),
+            **problem_responses(["request.precondition_failed", *BODIES]),
         },
     )
     async def put(
@@ -114,7 +115,7 @@ def _add_patch(router: APIRouter, desk: _Changes) -> None:
         response_model=OrganChanged,
         responses={
             200: answer(example=forms.SHOWN, headers=("ETag",)),
-            **problem_responses(["request.not_found", "request.precondition_failed", *WRITES]),
+            **problem_responses(["request.not_found", "request.precondition_failed", *BODIES]),
         },
     )
     async def patch(

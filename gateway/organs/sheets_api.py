@@ -19,7 +19,7 @@ from gateway.organs import actions, forms, sheet
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.app import Reading
 from services.kernel.idempotency import Answer
-from services.kernel.openapi import problem_responses
+from services.kernel.openapi import PLACE, Responses, problem_responses
 from services.kernel.problem_details import MEDIA_TYPE as PROBLEM
 from services.kernel.problem_details import problem_body
 
@@ -29,6 +29,7 @@ EXAMPLE = (
     "code,name,level,kind,superior,valid_from,valid_to,aliases,home,successors,default_successor,administrative_unit\r\n"
     "H44.104,Ủy ban nhân dân phường Đồng Tiến,commune,committee,H28:2025-07-01,2025-07-01,,"
     "000.04.01.H44:old,office,,,\r\n"
+    "H44.105,Ủy ban nhân dân xã Mẫu,commune,committee,H28:2025-07-01,2025-07-01,,,office,,,\r\n"
 )
 CONTENT: dict[str, Any] = {CSV: {"schema": {"type": "string"}, "example": EXAMPLE}}
 
@@ -47,8 +48,8 @@ def _add_import(router: APIRouter, acting: Acting, snapshot: OrganSnapshot) -> N
         operation_id="importOrgans",
         response_model=forms.ImportReport,
         responses={
-            200: {"content": {JSON: {"example": forms.REPORT}}},
-            **problem_responses(WRITES),
+            200: {"description": "The report", "content": {JSON: {"example": forms.REPORT}}},
+            **_refusals(),
         },
         openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
         max_body_size=MAX_BYTES,
@@ -67,6 +68,9 @@ def _add_import(router: APIRouter, acting: Acting, snapshot: OrganSnapshot) -> N
         line names the columns, in any order: `code` and any of `name`, `level`, `kind`, `superior`, `valid_from`,
         `valid_to`, `aliases`, `home`, `successors`, `default_successor`, `administrative_unit`. Of an organ that is
         there, what the sheet has no column for stays; an empty cell empties the field.
+
+        The `curl` line sends the file `body.csv`: save the example below under that name, one line an organ behind the
+        line of columns.
 
         Entries in a cell are separated by `|`: `superior` is `organ:from:to`, `aliases` is `code:kind:from:to` (kind
         `old`, `new` or `closed`), `successors` are codes; parts at the end may be left out. Lines may name one another
@@ -93,6 +97,19 @@ def _add_import(router: APIRouter, acting: Acting, snapshot: OrganSnapshot) -> N
             )
 
         return await acting.once(request, administrator, work, key=idempotency_key, reason=reason, body=data)
+
+
+def _refusals() -> Responses:
+    """A refused sheet is told with its report."""
+    refusals = problem_responses(WRITES)
+    refusals[422]["description"] += "; for refused lines the problem has the members of the report besides"
+    told = refusals[422]["content"][PROBLEM]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    told["schema"] = {"anyOf": [{"allOf": [problem, {"$ref": "#/components/schemas/ImportReport"}]}, problem]}
+    refused = {**forms.REPORT, "dry_run": False}
+    error = HubError("request.invalid", f"{refused['refused']} lines are refused, nothing was stored")
+    told["examples"][error.code] = {"summary": "Lines are refused", "value": problem_body(error, PLACE) | refused}
+    return refusals
 
 
 def _add_export(router: APIRouter, snapshot: OrganSnapshot) -> None:
@@ -126,7 +143,7 @@ def _check_type(content_type: str) -> None:
     kind, *parameters = [part.strip().lower() for part in content_type.split(";")]
     charsets: Sequence[str] = [each.partition("=")[2].strip('"') for each in parameters if each.startswith("charset=")]
     if kind != CSV or any(charset not in ("utf-8", "utf8") for charset in charsets):
-        raise HubError("request.unsupported_media_type", f"{CSV} in UTF-8 is taken here")
+        raise HubError("request.unsupported_media_type", f"send Content-Type: {CSV} in UTF-8")
 
 
 async def _bytes_of(request: Request) -> bytes:

@@ -87,7 +87,7 @@ def _headers(operation: Json, media_type: str) -> list[str]:
         lines.append(f"-H {quote(f'Content-Type: {media_type}')}")
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == "Idempotency-Key":
-            lines.append('-H "Idempotency-Key: $(uuidgen)"')
+            lines.append('-H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)"')
         elif parameter["in"] == "header" and parameter.get("required"):
             told = f"{parameter['name']}: {_example(parameter)}"
             lines.append(f"-H {quote(told)}")

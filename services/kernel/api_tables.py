@@ -1,13 +1,11 @@
-"""Tables and examples of an API's page, made from its schemas.
-
-The tables name their roles, since narrow screens show the cells below each other, which would make them forget it.
-"""
+"""Tables and examples of an API's page, made from its schemas."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from contracts.causes.cause import Words
+from services.kernel import data_tables
 from services.kernel.api_calls import examples
 from services.kernel.markup import Markup, element, joined
 from services.kernel.page_frame import beside
@@ -31,15 +29,7 @@ _SHORT_ROWS: Final = 14
 
 def table(caption: Iterable[str], columns: Iterable[Words], rows: Iterable[Sequence[Markup]]) -> Markup:
     """The first cell of a row is its heading."""
-    heads = [element("th", *beside(name), attributes={"scope": "col", "role": "columnheader"}) for name in columns]
-    body = [_row(row) for row in rows]
-    return element(
-        "table",
-        element("caption", *caption),
-        element("thead", _tr(heads), attributes={"role": "rowgroup"}),
-        element("tbody", *body, attributes={"role": "rowgroup"}),
-        attributes={"role": "table"},
-    )
+    return data_tables.table(caption, [joined(beside(name)) for name in columns], rows)
 
 
 def fields_table(caption: Iterable[str], fields: Iterable[Field], presence: Words) -> Markup:
@@ -135,13 +125,3 @@ def _presence(column: Words, required: bool) -> Markup:
     if not required:
         return joined(["optional"])
     return element("strong", "required" if column is REQUIRED else "always")
-
-
-def _row(cells: Sequence[Markup]) -> Markup:
-    first, *rest = cells
-    heading = element("th", first, attributes={"scope": "row", "role": "rowheader"})
-    return _tr([heading, *(element("td", cell, attributes={"role": "cell"}) for cell in rest)])
-
-
-def _tr(cells: Iterable[Markup]) -> Markup:
-    return element("tr", *cells, attributes={"role": "row"})

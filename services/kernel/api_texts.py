@@ -9,6 +9,7 @@ from contracts.causes.cause import Words
 from services.kernel.idempotency import KEPT_DAYS, MAX_KEY_CHARACTERS
 from services.kernel.limits import Limits
 from services.kernel.openapi_document import operations
+from services.kernel.quotas import BURST_SECONDS
 
 Json = Mapping[str, Any]
 
@@ -25,9 +26,13 @@ ABOUT: Final = Words("Giới thiệu", "About")
 TOKEN: Final = Words("Lấy token", "Get a token")
 TOKEN_HOW: Final = Words(
     "Thay mã và khoá của hệ thống vào các dòng dưới đây rồi dán vào `bash`; các lệnh `curl` trên trang này dùng chung "
-    "các biến `BASE`, `CLIENT_ID`, `CLIENT_SECRET` và `TOKEN`. Token có hạn một giờ: nên lấy token mới sau nửa giờ.",
+    "các biến `BASE`, `CLIENT_ID`, `CLIENT_SECRET` và `TOKEN`. Token có hạn một giờ: nên lấy token mới sau nửa giờ. "
+    "`/proc/sys/kernel/random/uuid` (Linux) cho một khoá mới mỗi lần; khi gửi lại hãy dùng khoá cũ. `@body.…` là tệp "
+    "chứa thân yêu cầu, như ví dụ ở thao tác đó.",
     "Put the system's id and secret into these lines and paste them into `bash`; every `curl` line of this page uses "
-    "the variables they set. A token lasts one hour: get a new one after half of it.",
+    "the variables they set. A token lasts one hour: get a new one after half of it. `/proc/sys/kernel/random/uuid` "
+    "(Linux) gives a new key every time; a repeat is sent with the key of before. `@body.…` is a file with the body, "
+    "as the operation's example shows it.",
 )
 CONVENTIONS: Final = Words("Quy ước khi gọi", "Conventions of every call")
 SCOPES: Final = Words("Quyền", "Scopes")
@@ -97,11 +102,13 @@ _REPEATS: Final = (
         f"Gửi kèm `Idempotency-Key` (1 đến {MAX_KEY_CHARACTERS} ký tự ASCII, mỗi việc một khoá mới) và gửi lại đúng "
         f"yêu cầu với khoá cũ khi hết thời gian chờ, 429 hoặc 503. Trong {KEPT_DAYS} ngày, câu trả lời đầu tiên được "
         "trả lại với `Idempotency-Replayed: true`. Cùng khoá mà khác thân: 422 `idempotency.reused`; lần trước chưa "
-        "xong: 409 `idempotency.in_progress`.",
+        "xong: 409 `idempotency.in_progress`. Khoá tính riêng theo hệ thống, cơ quan, thao tác và địa chỉ kể "
+        "cả tham số.",
         f"Send an `Idempotency-Key` (1 to {MAX_KEY_CHARACTERS} ASCII characters, a new one for every piece of work) "
         "and repeat the same request with the same key after a time-out, 429 or 503. The first answer comes again for "
         f"{KEPT_DAYS} days, with `Idempotency-Replayed: true`. The same key with another body: 422 "
-        "`idempotency.reused`; while the first request is at work: 409 `idempotency.in_progress`.",
+        "`idempotency.reused`; while the first request is at work: 409 `idempotency.in_progress`. A key counts for one "
+        "system, organ, method, path and query: the same key elsewhere is another key.",
     ),
 )
 _ORGAN: Final = (
@@ -119,9 +126,11 @@ _CACHING: Final = (Words("Phiên bản", "Versions"), Words(_CACHE_VI, _CACHE_EN
 _VERSIONS: Final = (
     _CACHING[0],
     Words(
-        f"{_CACHE_VI} Khi sửa, gửi `If-Match` với `ETag` đã đọc: nếu dữ liệu đã khác thì 412, không có gì bị ghi đè.",
+        f"{_CACHE_VI} Khi sửa, gửi `If-Match` với `ETag` đã đọc: nếu dữ liệu đã khác thì 412, không có gì bị ghi đè. "
+        "`ETag` của câu trả lời nén (`W/…`) cũng dùng được.",
         f"{_CACHE_EN} To change only what you have seen, send that `ETag` as `If-Match`: when it is not the present "
-        "version any more the answer is 412 and nothing is overwritten.",
+        "version any more the answer is 412 and nothing is overwritten. The weak tag of a compressed answer (`W/…`) "
+        "is taken as well.",
     ),
 )
 _LISTS: Final = (
@@ -136,8 +145,10 @@ _LISTS: Final = (
 _TIMES: Final = (
     Words("Thời gian", "Times"),
     Words(
-        "RFC 3339, luôn kèm múi giờ; trục trả lời theo +07:00. Ngày: `2024-06-03`.",
-        "RFC 3339 with an offset; the hub shows +07:00. Days are `2024-06-03`.",
+        "RFC 3339, luôn kèm múi giờ; trục trả lời theo +07:00. Ngày: `2024-06-03`. Riêng `data` của mục trong hộp đến "
+        "là gói tin nguyên như khi truyền, giờ UTC (`Z`).",
+        "RFC 3339 with an offset; the hub shows +07:00. Days are `2024-06-03`. Only `data` of an inbox item is the "
+        "message as it travelled, with times in UTC (`Z`).",
     ),
 )
 _TEXTS: Final = (
@@ -153,9 +164,13 @@ _QUOTAS: Final = (
     Words("Hạn mức", "Quotas"),
     Words(
         "Mỗi hệ thống có hạn mức số yêu cầu và số byte mỗi giây; vượt hạn mức: 429 `quota.exceeded`, chờ số giây trong "
-        "`Retry-After` rồi gửi lại. Hạn mức riêng xem ở `GET /v1/systems/me` của cổng.",
+        f"`Retry-After` rồi gửi lại. Có thể gửi dồn bằng hạn mức của {BURST_SECONDS:.0f} giây. Hạn mức tính riêng cho "
+        "từng tiến trình, nên dịch vụ chạy nhiều tiến trình có thể cho qua nhiều hơn. Hạn mức riêng xem ở `GET "
+        "/v1/systems/me` của cổng.",
         "A system has a quota of requests and of body bytes a second; beyond it: 429 `quota.exceeded`, wait the "
-        "seconds of `Retry-After` and repeat. `GET /v1/systems/me` of the gateway shows a system's own quota.",
+        f"seconds of `Retry-After` and repeat. A burst may take the quota of {BURST_SECONDS:.0f} seconds at once. The "
+        "quota counts in each process by itself: a service of several processes may let more through. `GET "
+        "/v1/systems/me` of the gateway shows a system's own quota.",
     ),
 )
 _CODINGS: Final = (

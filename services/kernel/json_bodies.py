@@ -53,7 +53,7 @@ def require_json(content_type: str | None) -> None:
     media_type, _, parameters = (content_type or "").lower().partition(";")
     media_type = media_type.strip()
     if media_type != _JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
-        raise HubError("request.unsupported_media_type", f"Content-Type: {_JSON}")
+        raise HubError("request.unsupported_media_type", f"send Content-Type: {_JSON}")
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in _UTF_8:

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from contracts.problems import PROBLEMS, HubError
 from contracts.words import SCHEMAS, WORDS
-from services.kernel.openapi import PLACE
+from services.kernel.openapi import PLACE, link, problem_responses
 from services.kernel.openapi_parts import HEADERS, IF_NONE_MATCH, NOT_MODIFIED, OTHERS, SCHEMES
 from services.kernel.problem_details import MEDIA_TYPE, SCHEMA, problem_body
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
 SCOPE_MARK: Final = "**Scope · Quyền:**"
 """Begins the last paragraph of every operation's description."""
+
+_OF_BODIES: Final = ("request.timeout", "size.too_large", "request.unsupported_media_type")
 
 Json = dict[str, Any]
 
@@ -30,6 +32,8 @@ def finished(document: Json) -> Json:
             _make_conditional(path["get"])
     for operation in operations(document):
         _secure(operation)
+        _lead_on(operation)
+        _refuse_bodies(operation)
         _plain_parameters(operation)
         for status, response in operation["responses"].items():
             _share_problems(response, components["examples"])
@@ -91,6 +95,20 @@ def _make_conditional(operation: Json) -> None:
     parameters = operation.setdefault("parameters", [])
     if not any(each["name"].lower() == "if-none-match" for each in parameters):
         parameters.append(dict(IF_NONE_MATCH))
+
+
+def _lead_on(operation: Json) -> None:
+    """Every list leads to its next page."""
+    if any(each["name"] == "cursor" for each in operation.get("parameters", ())):
+        told = link(operation["operationId"], "The next page, with the same filters", cursor="next_cursor")
+        operation["responses"]["200"].setdefault("links", {}).setdefault("next", told)
+
+
+def _refuse_bodies(operation: Json) -> None:
+    """What any body may meet, where the operation says nothing of it."""
+    if "requestBody" in operation:
+        for status, response in problem_responses(_OF_BODIES, ()).items():
+            operation["responses"].setdefault(str(status), deepcopy(response))
 
 
 def _plain_parameters(operation: Json) -> None:

@@ -87,7 +87,7 @@ NOT_MODIFIED: Final[dict[str, Any]] = {
     "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in ("ETag", "X-Request-Id")},
 }
 OTHERS: Final = {
-    "4XX": ("OtherRefusal", "request.method_not_allowed", "request.timeout", "request.unsupported_media_type"),
+    "4XX": ("OtherRefusal", "request.method_not_allowed"),
     "5XX": ("OtherFailure", "system.failed"),
 }
 """What any path may answer besides: refusals that no operation lists, and failures."""

@@ -37,24 +37,51 @@ CODE_OF_STATUS = {
 }
 
 
-_TEXT = {"type": "string"}
+def _told(meaning: str, **schema: Any) -> dict[str, Any]:
+    """A member; text unless the schema says otherwise."""
+    return {"type": "string", "description": meaning, **schema}
+
+
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "code", "remedy"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": _TEXT,
-        "status": {"type": "integer"},
-        "detail": _TEXT,
-        "instance": {"type": "string", "format": "uri"},
-        "code": {"type": "string", "enum": sorted(PROBLEMS)},
-        "contract": {"type": "string", "description": "The contract that was broken, `dossier.submitted/v1`"},
+        "type": _told("Leads to a page that explains the code · trang giải thích mã lỗi", format="uri-reference"),
+        "title": _told("What the code means, in a sentence; the same every time · nghĩa của mã lỗi"),
+        "status": _told("HTTP status · mã trạng thái HTTP", type="integer"),
+        "detail": _told(
+            "What is particular this time, in English; the title when nothing is. Never a value that was sent · chi "
+            "tiết lần này, bằng tiếng Anh"
+        ),
+        "instance": _told("Names this occurrence; tell it to the operators · mã lần xảy ra", format="uri"),
+        "code": _told("From a closed list; decide by it · mã lỗi trong danh mục", enum=sorted(PROBLEMS)),
+        "contract": _told("The contract that was broken, `dossier.submitted/v1` · hợp đồng dữ liệu bị vi phạm"),
         "errors": {
             "type": "array",
-            "items": {"type": "object", "properties": {"pointer": _TEXT, "in": _TEXT, "detail": _TEXT}},
+            "description": f"The places that are wrong, at most {BODY_ERRORS_SHOWN}; absent when no place can be "
+            "named · các vị trí sai",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": _told(
+                        "JSON pointer (RFC 6901) into the body, `/applicant/name`; in an edXML file the path of the "
+                        "element; of a parameter its name · vị trí sai"
+                    ),
+                    "in": _told("`body`, `query`, `path` or `header`; absent means `body` · nằm ở phần nào"),
+                    "detail": _told("What is wrong there, in English · sai điều gì, bằng tiếng Anh"),
+                },
+            },
         },
-        "url": {"type": "string", "format": "uri"},
-        "remedy": {"type": "object", "required": ["vi", "en"], "properties": {"vi": _TEXT, "en": _TEXT}},
+        "url": _told("With `organ.wrong_office`: where to go instead · địa chỉ dịch vụ đúng", format="uri"),
+        "remedy": {
+            "type": "object",
+            "description": "What to do, the same every time for a code · cách khắc phục",
+            "required": ["vi", "en"],
+            "properties": {
+                "vi": _told("In Vietnamese · bằng tiếng Việt"),
+                "en": _told("In English · bằng tiếng Anh"),
+            },
+        },
     },
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from services.kernel.data_tables import table
 from services.kernel.markup import Markup, element, joined
 from services.kernel.page_frame import vietnamese
 
@@ -18,6 +19,7 @@ _SHARE: Final = 0.4
 """Of the words, from which on a text is Vietnamese: English texts name Vietnamese terms, hardly the other way round."""
 _SPAN: Final = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*")
 _ITEM: Final = re.compile(r"(?:-|(\d+)\.) +")
+_RULE: Final = re.compile(r"\|(?: *:?-+:? *\|)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ def spans(text: str) -> Markup:
     return joined([*parts, text[end:]])
 
 
-def blocks(text: str) -> Markup:
-    """Paragraphs and lists."""
-    return joined(_block(lines) for lines in _groups(text))
+def blocks(text: str, *, heading: str = "") -> Markup:
+    """Paragraphs, lists, and tables, which the heading above them names."""
+    return joined(_block(lines, heading) for lines in _groups(text))
 
 
 def chapters(text: str) -> list[Chapter]:
@@ -61,7 +63,7 @@ def chapters(text: str) -> list[Chapter]:
     told = [Chapter("", blocks(first))] if first.strip() else []
     for each in rest:
         heading, _, body = each.partition("\n")
-        told.append(Chapter(heading.strip(), blocks(body)))
+        told.append(Chapter(heading.strip(), blocks(body, heading=heading.strip())))
     return told
 
 
@@ -80,7 +82,10 @@ def _groups(text: str) -> Iterator[list[str]]:
             yield lines
 
 
-def _block(lines: list[str]) -> Markup:
+def _block(lines: list[str], heading: str) -> Markup:
+    if len(lines) > 1 and _RULE.fullmatch(lines[1]):
+        head, _, *rows = ([inline(cell) for cell in _cells(line)] for line in lines)
+        return table([inline(heading)], head, rows)
     if not _ITEM.match(lines[0]):
         return _paragraph(" ".join(lines))
     items: list[str] = []
@@ -90,6 +95,10 @@ def _block(lines: list[str]) -> Markup:
         else:
             items[-1] += f" {line}"
     return element("ol" if lines[0][0].isdigit() else "ul", *(element("li", inline(item)) for item in items))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def _paragraph(text: str) -> Markup:

@@ -18,7 +18,7 @@ from services.office.organs.rules import Actor
 
 JSON = "application/json"
 _ORGAN = "The organ acted for, when the system has several · cơ quan mà hệ thống đại diện"
-_KEY = "The same key and body give the same answer again for 7 days · khóa chống gửi lặp"
+_KEY = "The same key, path and body give the same answer again for 7 days · khóa chống gửi lặp"
 
 XOrgan = Annotated[str | None, Header(description=_ORGAN)]
 IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
@@ -26,6 +26,7 @@ IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
 ALWAYS = (*EVERYWHERE, "organ.ambiguous", "organ.forbidden", "organ.wrong_office", "sender.unknown")
 """What any operation of an office may answer."""
 WRITES = ("sender.suspended", "idempotency.in_progress", "idempotency.reused", "size.too_large")
+"""What an operation may answer besides that changes something and takes an Idempotency-Key."""
 
 
 class Desk:
@@ -48,7 +49,7 @@ class Desk:
         organ = self._organs.acting(caller.organs, (x_organ or "").strip() or None, writes=writes)
         trace = structlog.contextvars.get_contextvars().get("traceparent", "")
         structlog.contextvars.bind_contextvars(organ=organ)
-        return Actor(organ=organ, system=caller.client_id, traceparent=trace)
+        return Actor(organ=organ, system=caller.client_id, traceparent=trace, scopes=caller.scopes)
 
     async def once(self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]) -> Response:
         """The work's answer; with a key it is kept in the same transaction, and given again to a repeat."""

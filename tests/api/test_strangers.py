@@ -14,8 +14,8 @@ from tests.api.conftest import Lines
 from tests.api.document import Operation, label, operations
 from tests.api.houses import Desk, statements
 from tests.api.office import CONTENT, NEIGHBOUR, STRANGER, OfficeHouse
-from tests.integration.office.stage import COMMUNE_A, dossier, fresh_code, new_id
-from tests.integration.office_documents.papers import document
+from tests.integration.office.stage import COMMUNE_A, DEPARTMENT, Journey, dossier, fresh_code, new_id, submitted
+from tests.integration.office_documents.papers import document, put
 
 PUTS = {"putAttachment"}
 """Names a thing that the caller brings along: each organ puts its own."""
@@ -121,6 +121,33 @@ async def test_anothers_attachment_cannot_be_claimed(office: OfficeHouse) -> Non
     there, absent = answers
     assert [status for status, *_ in there] == [422, 422, 422, 422, 422, 404]
     assert there == absent
+
+
+async def test_what_the_organ_has_through_a_dossier_alone_is_none_to_a_system_of_documents(office: OfficeHouse) -> None:
+    """The same answers and the same work as for what is not here."""
+    desk = Desk(office)
+    content = uuid4().bytes
+    paper = await put(office.stage, content)
+    journey = Journey(office.stage, fresh_code(DEPARTMENT))
+    payload = submitted(journey.subject, deciding_organ=COMMUNE_A, attachments=[paper])
+    await office.stage.deliver(journey.envelope("dossier.submitted", payload))
+    await office.stage.await_dossier(journey.subject)
+    caller = desk.authorization(scope="document:write")
+    answers = []
+    for digest in (paper["sha256"], hashlib.sha256(uuid4().bytes).hexdigest()):
+        headers: dict[str, str | bytes] = {"authorization": caller, "content-type": "application/json"}
+        claim = {"sha256": digest, "name": "a.pdf", "media_type": "application/pdf"}
+        body = orjson.dumps(document(to=[NEIGHBOUR], document_id=None, attachments=[claim]))
+        got = [
+            await work_of(desk, Asked("GET", f"/v1/attachments/{digest}", {"authorization": caller})),
+            await work_of(desk, Asked("POST", "/v1/documents", headers, body)),
+        ]
+        answers.append([(*shown(answer), work) for answer, work in got])
+    there, absent = answers
+    assert [status for status, *_ in there] == [404, 422]
+    assert there == absent
+    whole = Asked("GET", f"/v1/attachments/{paper['sha256']}", {"authorization": desk.authorization()})
+    assert (await desk.ask(whole)).body == content
 
 
 async def test_bytes_that_another_has_put_are_put_for_the_first_time(office: OfficeHouse) -> None:

@@ -18,6 +18,7 @@ from contracts.words import SCHEMAS, WORDS
 from deploy import openapi
 from deploy.local.axis_central import CODE, document_of
 from gateway.national.rules import fact_id
+from services.kernel.openapi_document import operations
 from tests.contracts.openapi_rules import complaints, is_in_both_languages
 
 Json = dict[str, Any]
@@ -102,6 +103,45 @@ def test_the_rules_find_what_is_wrong(documents: dict[str, Json], fault: str) ->
     plant(broken)
     found = set(complaints(broken)) - set(complaints(documents["office"]))
     assert any(told in sentence for sentence in found), found
+
+
+def test_the_file_that_is_shown_is_a_document_of_the_samples(documents: dict[str, Json]) -> None:
+    body = documents["office"]["paths"]["/v1/documents"]["post"]["requestBody"]["content"]
+    message = read(body["application/edxml+xml"]["examples"]["file"]["value"].encode())
+    assert isinstance(message, Document)
+    assert (message.sender.organ_id, message.to[0].organ_id) == (samples.ORGAN, samples.NEIGHBOUR)
+    assert (message.code, message.warnings) == ("14/UBND-VP", ())
+
+
+def test_every_list_leads_to_its_next_page(documents: dict[str, Json]) -> None:
+    for operation in (each for document in documents.values() for each in operations(document)):
+        if any(each["name"] == "cursor" for each in operation.get("parameters", ())):
+            assert operation["responses"]["200"]["links"]["next"]["operationId"] == operation["operationId"]
+
+
+def test_what_takes_no_key_or_no_version_is_refused_for_none(documents: dict[str, Json]) -> None:
+    """And what takes a body says how bodies are refused."""
+    for operation in (each for document in documents.values() for each in operations(document)):
+        taken = {each["name"] for each in operation.get("parameters", ())}
+        told = {name for each in operation["responses"].values() for name in _codes(each)}
+        assert ("Idempotency-Key" in taken) == ("idempotency.reused" in told), operation["operationId"]
+        assert "If-Match" in taken or "request.precondition_failed" not in told, operation["operationId"]
+        if "requestBody" in operation:
+            assert operation["responses"].keys() >= {"408", "413", "415"}, operation["operationId"]
+
+
+def test_members_of_a_problem_are_told_each_for_itself(documents: dict[str, Json]) -> None:
+    members = documents["gateway"]["components"]["schemas"]["Problem"]["properties"]
+    places = members["errors"]["items"]["properties"]
+    told = [
+        each["description"] for each in (*members.values(), *places.values(), *members["remedy"]["properties"].values())
+    ]
+    assert len(told) == len({*told})
+
+
+def _codes(response: Json) -> Json:
+    codes: Json = response.get("content", {}).get("application/problem+json", {}).get("examples", {})
+    return codes
 
 
 def test_the_examples_name_what_the_sample_traffic_posts() -> None:

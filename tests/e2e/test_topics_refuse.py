@@ -123,9 +123,11 @@ async def test_the_same_digest_again_is_answered_again_and_another_one_is_buried
     async with topics.reading(DELIVER, DEAD) as found:
         await topics.put(accepted, unfit)
         await department.inbox.wait_for(lambda item: item["id"] == accepted.id, ["dossier"])
-        await topics.put(accepted, unfit)
-        await topics.put(accepted, unfit)
-        assert len(await found.items("receipt.refused", unfit.id, times=3)) == 3
+        for times in (1, 2, 3):  # one by one: what comes twice in a chunk is answered once
+            assert len(await found.items("receipt.refused", unfit.id, times=times)) == times
+            await found.items("receipt.routed", accepted.id, times=times)
+            if times < 3:
+                await topics.put(accepted, unfit)
         routed = await found.items("receipt.routed", accepted.id, times=3)
         assert {(item["deliveries"][0]["organ"], item["stamp"]["version"]) for item in routed} == {
             (department.organ, 1)

@@ -1,7 +1,7 @@
 """Attachments by digest: put, fetched by organs that hold them, copied in from other offices."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +11,34 @@ from contracts.problems import HubError
 from services.kernel.database import Database
 from services.kernel.vault import Vault
 from services.office.attachments import store
+from services.office.attachments.rules import Holding, Via
+from services.office.attachments.store import Grant
+from services.office.organs.rules import Actor
 
 QUOTA_BYTES = 100 * 1024**3
 
-Sizes = Mapping[tuple[str, str], int]
+Held = Mapping[tuple[str, str], Holding]
+"""By digest and organ."""
 
 
 def with_sizes(
-    attachments: Sequence[Mapping[str, Any]], organ: str, sizes: Sizes, pointer: str = "/attachments"
+    attachments: Sequence[Mapping[str, Any]], actor: Actor, held: Held, pointer: str = "/attachments"
 ) -> list[dict[str, Any]]:
-    """The posted attachments with their sizes; `attachment.missing` names the first that was not put before."""
+    """The posted attachments with their sizes; `attachment.missing` names the first that the system may not use."""
+    found = []
     for place, attachment in enumerate(attachments):
-        if (attachment["sha256"], organ) not in sizes:
+        holding = held.get((attachment["sha256"], actor.organ))
+        if holding is None or not holding.is_open(actor.scopes):
             raise HubError("attachment.missing", pointer=f"{pointer}/{place}")
-    return [{**attachment, "size": sizes[attachment["sha256"], organ]} for attachment in attachments]
+        found.append({**attachment, "size": holding.size})
+    return found
+
+
+def untied(attachments: Iterable[Mapping[str, Any]], organ: str, held: Held, via: Via) -> list[Grant]:
+    """What naming these must grant: whoever reads the dossier or document of the organ may fetch all of it, also what
+    the organ has through the other kind only."""
+    keys = [(each["sha256"], organ) for each in attachments]
+    return [(*key, via) for key in keys if not held[key].put and via not in held[key].via]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +72,43 @@ class Attachments:
         return await self._vault.put(self.namespace, sha256, chunks)
 
     async def record(self, conn: AsyncConnection, organ: str, sha256: str, size: int) -> bool:
-        """Notes an upload; True when the organ could not use the attachment before."""
+        """Notes an upload; True when the organ had not put the attachment before."""
         return sha256 in await self.adopt(conn, organ, {sha256: size})
 
     async def adopt(self, conn: AsyncConnection, organ: str, sizes: Mapping[str, int]) -> set[str]:
-        """Notes uploads of the organ, by digest, each counted once against its quota. Returns those it could not use
+        """Notes uploads of the organ, by digest, each counted once against its quota. Returns those it had not put
         before; raises `attachment.quota_exceeded`, and the transaction must not be committed then."""
         await self._name(conn, sizes)
         put = await store.put(conn, organ, sizes)
         cost = sum(sizes[sha256] for sha256 in put)
         if put and not await store.charge(conn, organ, cost, self._quota):
             raise _exceeded(self._quota, (await store.used(conn, organ))[0])
-        return {sha256 for sha256, is_new in put.items() if is_new}
+        return put
 
-    async def size(self, conn: AsyncConnection, organ: str, sha256: str) -> int:
-        """`request.not_found` unless the organ put it or holds it through a dossier or document."""
-        found = await store.sizes(conn, [(sha256, organ)])
-        if not found:
+    async def size(self, conn: AsyncConnection, organ: str, sha256: str, scopes: Collection[str]) -> int:
+        """`request.not_found` unless the organ put it or holds it through a dossier or document the scopes let read."""
+        holding = (await store.holdings(conn, [(sha256, organ)])).get((sha256, organ))
+        if holding is None or not holding.is_open(scopes):
             raise HubError("request.not_found")
-        return found[sha256, organ]
+        return holding.size
 
     async def read(self, sha256: str, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
         """The bytes, for an organ that `size` found entitled; of a span those before its second place."""
         return await self._vault.read(self.namespace, sha256, span)
 
-    async def fetch(self, conn: AsyncConnection, organ: str, sha256: str) -> tuple[int, AsyncIterator[bytes]]:
+    async def fetch(
+        self, conn: AsyncConnection, organ: str, sha256: str, scopes: Collection[str]
+    ) -> tuple[int, AsyncIterator[bytes]]:
         """Both at once, for a caller that reads several within one transaction."""
-        return await self.size(conn, organ, sha256), await self.read(sha256)
+        return await self.size(conn, organ, sha256, scopes), await self.read(sha256)
 
-    async def sizes(self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> Sizes:
-        """Sizes of those (digest, organ) pairs that the organ put or holds."""
-        return await store.sizes(conn, pairs)
+    async def held(self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> Held:
+        """What there is of those (digest, organ) pairs that the organ put or holds."""
+        return await store.holdings(conn, pairs)
+
+    async def tie(self, conn: AsyncConnection, grants: Iterable[Grant]) -> None:
+        """Grants what `untied` found, behind the lock of the subject: the other order could deadlock."""
+        await store.grant(conn, grants)
 
     async def copy_in(self, origin: str, digests: Iterable[str]) -> dict[str, int]:
         """Copies what is not here yet, verified and durable; returns sizes, raises `attachment.unavailable`."""
@@ -96,8 +116,8 @@ class Attachments:
             sha256: await self._vault.copy_in(sha256, origin=origin, namespace=self.namespace) for sha256 in digests
         }
 
-    async def share(self, conn: AsyncConnection, sizes: Mapping[str, int], grants: Iterable[tuple[str, str]]) -> None:
-        """Lets organs fetch what facts brought them: (digest, organ). The bytes must have been copied in; nobody's
+    async def share(self, conn: AsyncConnection, sizes: Mapping[str, int], grants: Iterable[Grant]) -> None:
+        """Lets organs fetch what facts brought them. The bytes must have been copied in; nobody's
         quota is touched, since nobody can help what others send."""
         await self._name(conn, sizes)
         await store.grant(conn, grants)

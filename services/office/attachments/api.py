@@ -81,7 +81,7 @@ def _add_put(router: APIRouter, desk: Desk, attachments: Attachments, database: 
                 "request.timeout",
                 "size.too_large",
                 "system.disk_full",
-                writes=True,
+                "sender.suspended",
             ),
         },
         openapi_extra={"requestBody": {"required": True, "content": GIVEN}},
@@ -148,10 +148,11 @@ def _add_get(router: APIRouter, desk: Desk, downloads: "Downloads") -> None:
         if_none_match: KnownHeader = None,
     ) -> Response:
         """Only what the organ put itself or holds through a dossier or document; as a download, never shown in place.
-        Every read is recorded.
+        What came with dossiers needs `dossier:read`, what came with documents `document:read`; what the organ put
+        itself, either. Every read is recorded.
 
-        Tải tệp về, toàn bộ hoặc một phần; chỉ tệp thuộc hồ sơ, văn bản mà cơ quan đang giữ. Mỗi lần
-        đọc đều được ghi lại.
+        Tải tệp về, toàn bộ hoặc một phần; chỉ tệp cơ quan đã tải lên, hoặc thuộc hồ sơ (cần `dossier:read`), văn bản
+        (cần `document:read`) mà cơ quan đang giữ. Mỗi lần đọc đều được ghi lại.
         """
         fetch = Fetch(name, range_, if_range, if_none_match)
         return await downloads.answer(actor, sha256, fetch, bare=request.scope["state"].get("bare", False))
@@ -168,7 +169,7 @@ class Downloads:
     async def answer(self, actor: Actor, sha256: str, fetch: Fetch, *, bare: bool) -> Response:
         """`bare`: only the headers, nothing is opened."""
         async with self._database.transaction() as conn:
-            size = await self._attachments.size(conn, actor.organ, sha256)
+            size = await self._attachments.size(conn, actor.organ, sha256, actor.scopes)
             await self._audit.note(conn, actor, "attachment.read", sha256)
         etag = f'"{sha256}"'
         headers = {

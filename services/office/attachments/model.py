@@ -1,6 +1,6 @@
 """Which attachments lie in this office's namespace, and which organs may fetch them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, PrimaryKeyConstraint, SmallInteger, Table, Text, text
 
 from services.office.tables import METADATA
 
@@ -18,9 +18,11 @@ ACCESS = Table(
     Column("sha256", Text, nullable=False),
     Column("organ", Text, nullable=False),
     Column("put", Boolean, nullable=False, server_default=text("true")),
+    Column("via", SmallInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("sha256", "organ"),
 )
-"""`put`: the organ brought it itself and it counts against its quota; others were brought to it."""
+"""`put`: the organ brought it itself and it counts against its quota; others were brought to it.
+`via`: through what they were, or were named by it: `rules.Via`."""
 
 USAGE = Table(
     "attachment_usage",

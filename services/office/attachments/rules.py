@@ -1,8 +1,13 @@
-"""What HTTP says about a download: which part of it, whether it changed, under what name. Plain values."""
+"""Who may use an attachment; what HTTP says about a download: which part of it, whether it changed, under what name.
+
+Plain values.
+"""
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import IntFlag
 from urllib.parse import quote
 
 from contracts.problems import HubError
@@ -11,6 +16,31 @@ _RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,40})-([0-9]{0,40})[ \t]*", re.ASCII |
 _TAG = re.compile(r'[ \t]*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?:,|$)')
 _NAME_CHARACTERS = "!#$&+-.^_`|~"
 """Of RFC 8187, beside letters and digits."""
+
+
+class Via(IntFlag):
+    """Through what an organ has an attachment it did not put."""
+
+    NOTHING = 0
+    DOSSIER = 1
+    DOCUMENT = 2
+
+
+_SCOPES = {"dossier:read": Via.DOSSIER, "document:read": Via.DOCUMENT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What an organ has of an attachment: it put it, or has it through something, or both."""
+
+    size: int
+    put: bool
+    via: Via
+
+    def is_open(self, scopes: Collection[str]) -> bool:
+        """To a system of the organ with these scopes: what the organ put to each, other things to those that may read
+        what brought them."""
+        return self.put or any(via in self.via for scope, via in _SCOPES.items() if scope in scopes)
 
 
 @dataclass(frozen=True, slots=True)

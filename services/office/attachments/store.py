@@ -5,6 +5,10 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.office.attachments.rules import Holding, Via
+
+Grant = tuple[str, str, Via]
+"""Digest, organ, and through what it has it."""
 LOCKS = 0x17E7
 """Class of the advisory locks between naming and sweeping."""
 
@@ -25,16 +29,19 @@ _CLAIM = text(f"SELECT pg_try_advisory_xact_lock({LOCKS}, {_BUCKET}) FROM (SELEC
 _NAMED = text("SELECT sha256 FROM attachment WHERE sha256 = ANY(CAST(:digests AS text[]))")
 
 _GRANT = text("""
-    INSERT INTO attachment_access (sha256, organ, put)
-    SELECT DISTINCT s, o, false FROM unnest(CAST(:digests AS text[]), CAST(:organs AS text[])) AS a(s, o) ORDER BY s, o
-    ON CONFLICT (sha256, organ) DO NOTHING
+    INSERT INTO attachment_access AS g (sha256, organ, put, via)
+    SELECT s, o, false, bit_or(v)
+      FROM unnest(CAST(:digests AS text[]), CAST(:organs AS text[]), CAST(:vias AS smallint[])) AS a(s, o, v)
+     WHERE NOT EXISTS (SELECT FROM attachment_access g WHERE g.sha256 = s AND g.organ = o AND g.via & v = v)
+     GROUP BY s, o ORDER BY s, o
+    ON CONFLICT (sha256, organ) DO UPDATE SET via = g.via | excluded.via WHERE g.via & excluded.via <> excluded.via
 """)
 
 _PUT = text("""
     INSERT INTO attachment_access AS g (sha256, organ, put)
     SELECT s, :organ, true FROM unnest(CAST(:digests AS text[])) AS a(s) ORDER BY s
     ON CONFLICT (sha256, organ) DO UPDATE SET put = true WHERE NOT g.put
-    RETURNING sha256, xmax = 0 AS is_new
+    RETURNING sha256
 """)
 
 _CHARGE = text("""
@@ -49,7 +56,7 @@ _USED = text("""
 """)
 
 _SIZES = text("""
-    SELECT g.organ, a.sha256, a.size
+    SELECT g.organ, a.sha256, a.size, g.put, g.via
       FROM unnest(CAST(:digests AS text[]), CAST(:organs AS text[])) AS w(sha256, organ)
       JOIN attachment_access g USING (sha256, organ) JOIN attachment a USING (sha256)
 """)
@@ -81,18 +88,20 @@ async def named(conn: AsyncConnection, digests: Sequence[str]) -> set[str]:
     return set((await conn.execute(_NAMED, {"digests": list(digests)})).scalars())
 
 
-async def grant(conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> None:
-    """Lets each organ fetch the digest beside it; it costs the organ nothing."""
-    rows = list(pairs)
+async def grant(conn: AsyncConnection, grants: Iterable[Grant]) -> None:
+    """Lets each organ fetch the digest beside it, through that; it costs the organ nothing."""
+    rows = list(grants)
     if rows:
-        await conn.execute(_GRANT, {"digests": [row[0] for row in rows], "organs": [row[1] for row in rows]})
+        digests, organs, vias = zip(*rows, strict=True)
+        await conn.execute(
+            _GRANT, {"digests": list(digests), "organs": list(organs), "vias": [int(via) for via in vias]}
+        )
 
 
-async def put(conn: AsyncConnection, organ: str, digests: Iterable[str]) -> dict[str, bool]:
-    """Notes that the organ brought these itself. Returns those it had not brought before, by digest: whether it could
-    not fetch them either."""
+async def put(conn: AsyncConnection, organ: str, digests: Iterable[str]) -> set[str]:
+    """Notes that the organ brought these itself. Returns those it had not brought before."""
     rows = await conn.execute(_PUT, {"organ": organ, "digests": list(digests)})
-    return {row.sha256: row.is_new for row in rows}
+    return set(rows.scalars())
 
 
 async def charge(conn: AsyncConnection, organ: str, size: int, quota: int) -> bool:
@@ -107,10 +116,10 @@ async def used(conn: AsyncConnection, organ: str, digest: str = "") -> tuple[int
     return row.used, row.counted
 
 
-async def sizes(conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Size of each (digest, organ) the organ may use; others are left out."""
+async def holdings(conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Holding]:
+    """What the organ has of each (digest, organ); others are left out."""
     wanted = set(pairs)
     if not wanted:
         return {}
     rows = await conn.execute(_SIZES, {"digests": [pair[0] for pair in wanted], "organs": [pair[1] for pair in wanted]})
-    return {(row.sha256, row.organ): row.size for row in rows}
+    return {(row.sha256, row.organ): Holding(size=row.size, put=row.put, via=Via(row.via)) for row in rows}

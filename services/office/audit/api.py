@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from contracts.directory import VIETNAM
 from contracts.messages.base import Moment
-from contracts.problems import HubError
 from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.auth import Caller, require
@@ -19,6 +18,7 @@ from services.office.audit.actions import Audit
 from services.office.audit.store import Wanted
 from services.office.web import JSON
 
+_LIST = "accesses"
 EXAMPLE: dict[str, Any] = {
     "items": [
         {
@@ -30,7 +30,9 @@ EXAMPLE: dict[str, Any] = {
             "request_id": "0123456789abcdef",
         }
     ],
-    "next_cursor": "MTcxNzM4MTcwMDAwMDAwMDoxMjM",
+    "next_cursor": cursors.encode(
+        datetime.fromisoformat("2024-06-03T09:15:00+07:00"), "123", cursors.scope(_LIST, *[None] * 4)
+    ),
 }
 
 OrganFilter = Annotated[
@@ -91,23 +93,25 @@ def build_router(audit: Audit) -> APIRouter:
 
         Nhật ký đọc hồ sơ, văn bản và tệp đính kèm tại đơn vị này; chỉ ghi thêm, không sửa, không xóa.
         """
-        wanted = Wanted(organ=organ, subject=subject, client_id=client_id, since=since, after=_place(cursor))
+        scope = cursors.scope(_LIST, organ, subject, client_id, since)
+        after = _place(cursor, scope)
+        wanted = Wanted(organ=organ, subject=subject, client_id=client_id, since=since, after=after)
         rows = await audit.page(conn, wanted, limit + 1)
         page: dict[str, Any] = {"items": [_shape(row) for row in rows[:limit]]}
         if len(rows) > limit:
-            page["next_cursor"] = cursors.encode(rows[limit - 1]["at"], str(rows[limit - 1]["position"]))
+            page["next_cursor"] = cursors.encode(rows[limit - 1]["at"], str(rows[limit - 1]["position"]), scope)
         return Response(orjson.dumps(page), media_type=JSON)
 
     return router
 
 
-def _place(cursor: str | None) -> tuple[datetime, int] | None:
-    found = cursors.decode(cursor)
+def _place(cursor: str | None, scope: str) -> tuple[datetime, int] | None:
+    found = cursors.decode(cursor, scope)
     if found is None:
         return None
     at, position = found
     if not position.isdecimal() or not position.isascii() or len(position) > 18:
-        raise HubError("request.malformed", "cursor: take it from an answer", pointer="/cursor")
+        raise cursors.foreign()
     return at, int(position)
 
 

@@ -15,7 +15,9 @@ from contracts.problems import HubError
 from contracts.statuses import DocumentStatus
 from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
-from services.office.attachments.actions import Attachments, with_sizes
+from services.office.attachments.actions import Attachments, untied, with_sizes
+from services.office.attachments.rules import Via
+from services.office.attachments.store import Grant
 from services.office.documents import edxml, reading, rules, store
 from services.office.documents.course import ANSWERS, State
 from services.office.documents.reading import View
@@ -156,11 +158,19 @@ class Documents:
         """Newest first, one more than `limit` when there are more."""
         return await reading.look(conn, await store.page(conn, holder, wanted, limit + 1))
 
-    async def with_attachments(self, conn: AsyncConnection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields with the sizes of their attachments; raises `attachment.missing` for what was not put before."""
+    async def with_attachments(
+        self, conn: AsyncConnection, actor: Actor, fields: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[Grant]]:
+        """The fields with the sizes of their attachments, and what to `tie` once the document is stored; raises
+        `attachment.missing` for what the system may not use."""
         given = fields.get("attachments", ())
-        sizes = await self._attachments.sizes(conn, [(one["sha256"], actor.organ) for one in given])
-        return {**fields, "attachments": with_sizes(given, actor.organ, sizes)}
+        held = await self._attachments.held(conn, [(one["sha256"], actor.organ) for one in given])
+        named = {**fields, "attachments": with_sizes(given, actor, held)}
+        return named, untied(given, actor.organ, held, Via.DOCUMENT)
+
+    async def tie(self, conn: AsyncConnection, grants: Sequence[Grant]) -> None:
+        """Whoever reads documents of the organ may fetch what its own one names."""
+        await self._attachments.tie(conn, grants)
 
     async def adopt(self, conn: AsyncConnection, actor: Actor, kept: Sequence[Mapping[str, Any]]) -> None:
         """The files that came in a message belong to the organ as if it had put each."""
@@ -169,7 +179,7 @@ class Documents:
 
     async def fetch(self, conn: AsyncConnection, holder: str, digests: Iterable[str]) -> list[AsyncIterator[bytes]]:
         """The bytes of attachments the organ holds, opened."""
-        return [(await self._attachments.fetch(conn, holder, digest))[1] for digest in digests]
+        return [(await self._attachments.fetch(conn, holder, digest, ("document:read",)))[1] for digest in digests]
 
     async def _claim(
         self, conn: AsyncConnection, organ: str, new: NewDocument, transfer: str

@@ -1,7 +1,7 @@
 """HTTP door of documents: JSON and edXML in, JSON and edXML out. What becomes of one that is out is `change_api.py`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request
@@ -20,7 +20,7 @@ from services.office.documents import change_api, edxml, examples, forms, views
 from services.office.documents.actions import Documents
 from services.office.documents.changing import Changes
 from services.office.documents.examples import DOCUMENT as EXAMPLE
-from services.office.documents.examples import STATUSES
+from services.office.documents.examples import EDXML, STATUSES
 from services.office.documents.intake import Intake
 from services.office.documents.posting import Posting
 from services.office.documents.reading import View
@@ -52,6 +52,10 @@ STATUS_CODES = (
     "recipient.unknown",
     "contract.invalid",
 )
+TELL_LINKS = {
+    "show": link("showDocument", "The document with its statuses", id="$request.path.id"),
+    "follow": link("showTransfer", "Where it has got to", id="transfers/0"),
+}
 LINKS = {
     "show": link("showDocument", "The document with its statuses", id="id"),
     "tell": link("tellDocumentStatus", "What a recipient answers", id="id"),
@@ -134,8 +138,14 @@ def _add_post(router: APIRouter, desk: Desk, posting: Posting, message_bytes: in
         StatusCode counts as `POST …/statuses` for the document its ResponseFor names, one with BussinessDocType 1, 2
         or 3 as `…/recall`, `…/update` or `…/replace` for the earlier document it names.
 
+        Of several recipients those that cannot be reached are told in the transfer only (state `partly`, their
+        deliveries `refused` with a code): 422 `recipient.unknown` comes at once when none is known. Without
+        `document_id` one is issued from organ, day, number and notation; the same number posted again is a second
+        document, and its id gets a fourth part of 12 characters.
+
         Gửi văn bản đi, bằng JSON hoặc nguyên tệp edXML; tệp trạng thái, thu hồi, cập nhật, thay thế được hiểu như thao
-        tác tương ứng.
+        tác tương ứng. Khi có nhiều nơi nhận, nơi nhận sai chỉ thấy trong gói tin (`partly`). Không gửi `document_id` mà
+        gửi trùng số thì là văn bản thứ hai, mã có thêm đuôi.
         """
         return await posting.post(request, actor, idempotency_key)
 
@@ -163,8 +173,8 @@ def _add_list(router: APIRouter, desk: Desk, documents: Documents) -> None:
 
         Danh sách văn bản đi và đến của cơ quan, mới nhất trước; trang sau lấy bằng `next_cursor`.
         """
-        found = await documents.page(conn, actor.organ, listed.wanted, listed.limit)
-        return respond(json_answer(200, listed.answer(found)))
+        found = await documents.page(conn, actor.organ, listed.wanted(actor.organ), listed.limit)
+        return respond(json_answer(200, listed.answer(actor.organ, found)))
 
 
 class Listed:
@@ -178,23 +188,27 @@ class Listed:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> None:
-        after = cursors.decode(cursor)
         self.limit = limit
-        self.wanted = Wanted(
-            boxes=(box,) if box else ("out", "in"),
-            document_id=document_id,
-            since=since,
-            after=Position(*after) if after else None,
-        )
+        self._cursor = cursor
+        self._filters = box, document_id, since
+        self._wanted = Wanted(boxes=(box,) if box else ("out", "in"), document_id=document_id, since=since)
 
-    def answer(self, found: Sequence[View]) -> dict[str, Any]:
+    def wanted(self, organ: str) -> Wanted:
+        """What is behind the cursor, which must have been given out for the same question."""
+        after = cursors.decode(self._cursor, self._scope(organ))
+        return replace(self._wanted, after=Position(*after)) if after else self._wanted
+
+    def answer(self, organ: str, found: Sequence[View]) -> dict[str, Any]:
         """A page of what was found, one more than the limit when there is more."""
         shown = found[: self.limit]
         body: dict[str, Any] = {"items": [views.item(view) for view in shown]}
         if len(found) > self.limit:
             last = shown[-1].held
-            body["next_cursor"] = cursors.encode(last.created_at, last.id)
+            body["next_cursor"] = cursors.encode(last.created_at, last.id, self._scope(organ))
         return body
+
+    def _scope(self, organ: str) -> str:
+        return cursors.scope("documents", organ, *self._filters)
 
 
 def _add_show(router: APIRouter, desk: Desk, parts: Parts) -> None:
@@ -243,7 +257,7 @@ def _add_answer(router: APIRouter, desk: Desk, documents: Documents) -> None:
         response_model=forms.AnsweredView,
         responses={
             200: {"model": forms.AnsweredView, **answer("It is the present status already", examples.NOTHING)},
-            202: answer("Stored durably and on its way", examples.TOLD),
+            202: answer("Stored durably and on its way", examples.TOLD, links=TELL_LINKS),
             **problems(*STATUS_CODES, writes=True),
         },
     )
@@ -259,7 +273,12 @@ def _add_answer(router: APIRouter, desk: Desk, documents: Documents) -> None:
         update that waits for their answer; with 13 the sender asks for the document back. A repeat of the present
         status changes nothing. 01 is told by the system that fetched the document, never by the hub.
 
+        Codes of a recipient are taken in any order, and kept. What counts (`current`) is the newest by time that does
+        not fall back: 01, then 02 or 03, then 04 or 05, then 06. 02 is final: a 03 told behind it is answered with 202
+        and kept as history, and 02 stays current, for the sender too.
+
         Cập nhật trạng thái xử lý văn bản đến, trả lời thu hồi hoặc cập nhật (15, 16), hoặc lấy lại văn bản đã gửi (13).
+        Sau 02 (từ chối), mã báo thêm chỉ lưu trong lịch sử, 02 vẫn là trạng thái hiện tại.
         """
 
         async def work() -> Answer:
@@ -278,5 +297,6 @@ def _body() -> dict[str, Any]:
         "content": {
             JSON: {"schema": forms.inlined(forms.DocumentForm), "examples": {"send": {"value": EXAMPLE}}},
             **dict.fromkeys(edxml.MEDIA_TYPES, file),
+            edxml.MEDIA_TYPE: {**file, "examples": {"file": {"value": EDXML}}},
         },
     }

@@ -9,6 +9,7 @@ from contracts import samples
 from services.kernel.app import Transaction
 from services.kernel.idempotency import Answer
 from services.kernel.openapi import Responses, answer, link
+from services.office.attachments.store import Grant
 from services.office.documents import examples, forms, views
 from services.office.documents.actions import Documents
 from services.office.documents.changing import Changes
@@ -97,9 +98,13 @@ def _add_update(router: APIRouter, desk: Desk, documents: Documents, changes: Ch
         async def work() -> Answer:
             given = forms.given(form)
             add, remove, reason = (given.pop(name, None) for name in ("add", "remove", "reason"))
-            fields = await documents.with_attachments(conn, actor, given) if "attachments" in given else given
+            fields: dict[str, Any] = given
+            grants: list[Grant] = []
+            if "attachments" in given:
+                fields, grants = await documents.with_attachments(conn, actor, given)
             new = NewUpdate(fields=fields, add=add or (), remove=remove or (), reason=reason)
             held, transfers = await changes.update(conn, actor, id_, new)
+            await documents.tie(conn, grants)
             return json_answer(202 if transfers else 200, views.issued(held, transfers))
 
         return await desk.once(conn, await key_of(request, actor, idempotency_key), work)
@@ -140,8 +145,9 @@ def _add_replace(router: APIRouter, desk: Desk, documents: Documents, changes: C
         async def work() -> Answer:
             given = forms.given(form)
             also, reason = given.pop("also", []), given.pop("reason", None)
-            new = NewDocument(fields=await documents.with_attachments(conn, actor, given), reason=reason)
-            held = await changes.replace(conn, actor, _named(id_, also), new)
+            fields, grants = await documents.with_attachments(conn, actor, given)
+            held = await changes.replace(conn, actor, _named(id_, also), NewDocument(fields=fields, reason=reason))
+            await documents.tie(conn, grants)
             return json_answer(202, views.issued(held), {"Location": f"/v1/documents/{held.id}"})
 
         return await desk.once(conn, await key_of(request, actor, idempotency_key), work)

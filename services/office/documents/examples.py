@@ -1,8 +1,10 @@
 """Examples of the API page: what a caller sends and gets."""
 
+from datetime import datetime
 from typing import Any
 
 from contracts import samples
+from services.kernel import cursors
 
 DAY = "2024-06-03"
 TRANSFER = "018fdc3a-7c3e-7b1a-9d2e-3f4a5b6c7d8e"
@@ -18,6 +20,44 @@ DOCUMENT: dict[str, Any] = {
     "signer": {"competence": "TM. ỦY BAN NHÂN DÂN", "position": "CHỦ TỊCH", "name": "Nguyễn Văn Mẫu"},
     "priority": 0,
 }
+EDXML = f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016">
+  <edXML:edXMLEnvelope xmlns:edXML="http://www.mic.gov.vn/TBT/QCVN_102_2016">
+    <edXML:edXMLHeader>
+      <edXML:MessageHeader>
+        <edXML:From>
+          <edXML:OrganId>{samples.ORGAN}</edXML:OrganId>
+        </edXML:From>
+        <edXML:To>
+          <edXML:OrganId>{samples.NEIGHBOUR}</edXML:OrganId>
+        </edXML:To>
+        <edXML:DocumentId>{samples.ORGAN},2024/06/03,14/UBND-VP</edXML:DocumentId>
+        <edXML:Code>
+          <edXML:CodeNumber>14</edXML:CodeNumber>
+          <edXML:CodeNotation>UBND-VP</edXML:CodeNotation>
+        </edXML:Code>
+        <edXML:PromulgationInfo>
+          <edXML:Place>Hòa Bình</edXML:Place>
+          <edXML:PromulgationDate>2024/06/03</edXML:PromulgationDate>
+        </edXML:PromulgationInfo>
+        <edXML:DocumentType>
+          <edXML:Type>18</edXML:Type>
+          <edXML:TypeName>Công văn</edXML:TypeName>
+        </edXML:DocumentType>
+        <edXML:Subject>Về việc báo cáo kết quả giải quyết thủ tục hành chính</edXML:Subject>
+        <edXML:OtherInfo>
+          <edXML:Priority>0</edXML:Priority>
+        </edXML:OtherInfo>
+      </edXML:MessageHeader>
+    </edXML:edXMLHeader>
+    <edXML:edXMLBody>
+      <edXML:edXMLManifest version="1.0">
+      </edXML:edXMLManifest>
+    </edXML:edXMLBody>
+  </edXML:edXMLEnvelope>
+</edXML>
+"""
 STATUSES: dict[str, Any] = {
     "arrived": {"summary": "Đã đến", "value": {"code": "01"}},
     "accepted": {"summary": "Đã tiếp nhận", "value": {"code": "03", "description": "Vào sổ số 45"}},
@@ -68,7 +108,11 @@ _NAMED: dict[str, Any] = {
 _ARRIVED: dict[str, Any] = {"organ": samples.ORGAN, "code": "01", "at": "2024-06-03T09:02:11.000+07:00"}
 LISTED: dict[str, Any] = {
     "items": [{**_NAMED, "href": f"/v1/documents/{samples.RECEIVED}", "statuses": [_ARRIVED]}],
-    "next_cursor": "MTcxNzM4MDAwNDEyMDAwMDo3MWI2OWRhOS00ZTMxLTViYjAtYTVkNi02NTlhYTkwODJjNzY",
+    "next_cursor": cursors.encode(
+        datetime.fromisoformat("2024-06-03T09:00:04.120+07:00"),
+        samples.RECEIVED,
+        cursors.scope("documents", samples.ORGAN, *[None] * 3),
+    ),
 }
 SHOWN: dict[str, Any] = {
     **_NAMED,

@@ -10,7 +10,7 @@ from contracts.edxml.text import escape
 from contracts.identifiers import OrganId, Sha256
 from contracts.messages.base import Attachment, Date, LongText, NoNul, ShortText, Speakable, Text, Whole
 from contracts.messages.document import CodePart, ResponseFor, Signer
-from contracts.statuses import DocumentStatus
+from contracts.statuses import DOCUMENT_STATUS_NAMES, DocumentStatus
 
 MediaType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[0-9A-Za-z.+_-]+/[0-9A-Za-z.+_-]+(;[ -~]*)?$")]
 DocumentState = Literal["current", "recalled", "replaced", "refused"]
@@ -18,6 +18,12 @@ Organs = Annotated[list[OrganId], Field(min_length=1, max_length=1000)]
 
 
 DocumentKey = Annotated[str, StringConstraints(min_length=1, max_length=100), Speakable, NoNul]
+
+
+def _named(language: int, codes: tuple[DocumentStatus, ...], *, own: bool) -> str:
+    """The codes among these, or all others, with their names."""
+    chosen = [code for code in DOCUMENT_STATUS_NAMES if (code in codes) is own]
+    return ", ".join(f"{code.value} {DOCUMENT_STATUS_NAMES[code][language]}" for code in chosen)
 
 
 class Form(BaseModel):
@@ -39,79 +45,101 @@ class PaperForm(Form):
     """An attachment that was put before, by its digest."""
 
     sha256: Sha256
+    """SHA-256 of the bytes, lower-case hexadecimal · mã băm của tệp"""
     name: ShortText
+    """File name shown to people · tên tệp"""
     media_type: MediaType
+    """Content type of the file · kiểu nội dung của tệp"""
 
 
 class SignerForm(Form):
-    """SignerInfo: quyền hạn, chức vụ, họ tên."""
+    """Who signed (SignerInfo). · Người ký."""
 
     competence: Text | None = None
+    """In whose name it is signed, `TM. ỦY BAN NHÂN DÂN` · quyền hạn, chức vụ ký thay"""
     position: Text | None = None
+    """Position · chức vụ"""
     name: Text | None = None
+    """Full name · họ tên"""
 
 
 class ResponseForForm(Form):
-    """The document answered."""
+    """The document answered. · Văn bản được phúc đáp."""
 
     organ: OrganId
+    """Who issued it · cơ quan ban hành"""
     code: ShortText | None = None
+    """Its number and notation, `7816/VPCP-TTĐT` · số, ký hiệu"""
     promulgated_on: Date | None = None
+    """Day of issue · ngày ban hành"""
     document_id: ShortText | None = None
+    """Its DocumentId, where known · mã văn bản, nếu biết"""
 
 
 class DocumentForm(Form):
     """A new document."""
 
     document_id: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^\S(.*\S)?$")] | None = None
-    """DocumentId, case-sensitive; without one `organ,yyyy/MM/dd,number/notation` is issued."""
+    """DocumentId, case-sensitive; without one `organ,yyyy/MM/dd,number/notation` is issued, with `,` and 12 characters
+    behind it where that is in use already: send your own and a document sent twice is one document · mã văn bản, bỏ
+    trống thì được cấp"""
     to: Organs
-    """Recipients by any of their codes."""
+    """Recipients by any of their codes · các cơ quan nhận, theo mã bất kỳ"""
     number: CodePart
-    """Số."""
+    """Number · số"""
     notation: CodePart
-    """Ký hiệu."""
+    """Notation · ký hiệu"""
     promulgated_on: Date
-    """Ngày ban hành."""
+    """Day of issue · ngày ban hành"""
     place: Text | None = None
-    """Nơi ban hành."""
+    """Place of issue · nơi ban hành"""
     type: Annotated[int, Field(ge=0, le=10_000), Whole]
-    """Loại văn bản as a number; two lists are in use, so `type_name` is what people are shown."""
+    """Kind of paper as a number; two lists are in use, so `type_name` is what people are shown · mã loại văn bản"""
     type_name: Text
+    """Kind of paper, in words · tên loại văn bản"""
     subject: Annotated[LongText, Field(min_length=1)]
-    """Trích yếu."""
+    """Subject line · trích yếu"""
     content: LongText | None = None
-    """Tóm tắt."""
+    """Summary · tóm tắt nội dung"""
     signer: SignerForm | None = None
+    """Who signed · người ký"""
     priority: Annotated[Literal[0, 1, 2, 3, 4], Whole] = 0
-    """0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."""
+    """0 normal, 1 urgent, 2 very urgent, 3 express, 4 express by the hour · 0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa
+    tốc, 4 hỏa tốc hẹn giờ"""
     due_on: Date | None = None
-    """Hạn xử lý."""
+    """Day an answer is due · hạn xử lý"""
     response_for: Annotated[list[ResponseForForm], Field(max_length=100)] = []
+    """Documents this one answers · các văn bản được phúc đáp"""
     attachments: Annotated[list[PaperForm], Field(max_length=100)] = []
+    """Files, put before at `PUT /v1/attachments/{sha256}` · tệp đính kèm đã tải lên trước"""
+
+
+_SENDERS = (DocumentStatus.TAKE_BACK,)
+_CODE = (
+    f"From a recipient: {_named(1, _SENDERS, own=False)}. From the sender: {_named(1, _SENDERS, own=True)} · Bên nhận: "
+    f"{_named(0, _SENDERS, own=False)}. Bên gửi: {_named(0, _SENDERS, own=True)}"
+)
 
 
 class StatusForm(Form):
-    """A processing status (QĐ 28/2018/QĐ-TTg)."""
+    """A processing status (Decision 28/2018/QĐ-TTg). · Trạng thái xử lý."""
 
-    code: str
-    """From a recipient: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 in progress, 06 completed; 15 or 16 an
-    open recall or update is agreed to or declined. From the sender: 13 give the document back."""
+    code: Annotated[str, Field(description=_CODE, json_schema_extra={"enum": [*DOCUMENT_STATUS_NAMES]})]
     description: Text | None = None
-    """Also the reason of a refusal."""
+    """In words for people; also the reason of a refusal · diễn giải, lý do từ chối"""
     staff: ShortText | None = None
-    """Who acted."""
+    """Who acted · cán bộ thực hiện"""
     to: Organs | None = None
-    """With 13: the recipients asked; all of them when absent."""
+    """With 13: the recipients asked; all of them when absent · với 13: các nơi nhận được hỏi"""
 
 
 class ReplaceForm(DocumentForm):
     """A new document in the place of earlier ones."""
 
     reason: Text | None = None
-    """BussinessDocReason."""
+    """Why, in words for people (BussinessDocReason) · lý do"""
     also: Annotated[list[DocumentKey], Field(max_length=99)] = []
-    """Ids of further documents it replaces, besides the one of the path."""
+    """Ids of further documents it replaces, besides the one of the path · các văn bản khác cùng bị thay thế"""
 
 
 class RecallForm(Form):
@@ -119,9 +147,9 @@ class RecallForm(Form):
 
     reason: Annotated[Text, Field(min_length=1)]
     to: Organs | None = None
-    """The recipients asked; all of them when absent."""
+    """The recipients asked; all of them when absent · các nơi nhận được hỏi"""
     staff: ShortText | None = None
-    """Who acted."""
+    """Who acted · cán bộ thực hiện"""
 
 
 class UpdateForm(Form):
@@ -129,9 +157,9 @@ class UpdateForm(Form):
 
     reason: Text | None = None
     add: Organs | None = None
-    """Recipients who get the document for the first time."""
+    """Recipients who get the document for the first time · nơi nhận thêm"""
     remove: Organs | None = None
-    """Recipients it is recalled from."""
+    """Recipients it is recalled from · nơi nhận bị thu hồi"""
     number: CodePart | None = None
     notation: CodePart | None = None
     promulgated_on: Date | None = None
@@ -145,7 +173,7 @@ class UpdateForm(Form):
     due_on: Date | None = None
     response_for: Annotated[list[ResponseForForm], Field(max_length=100)] | None = None
     attachments: Annotated[list[PaperForm], Field(max_length=100)] | None = None
-    """All of them, as in a new document."""
+    """All of them, as in a new document · toàn bộ tệp, như văn bản mới"""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -169,7 +197,8 @@ class AnsweredView(BaseModel):
 
 
 class StatusView(BaseModel):
-    """One status; `current` is false for what a newer or higher step of the same recipient has overtaken."""
+    """One status. `current` tells whether it is the one that counts at its recipient: of 01 to 06 the newest by time
+    that does not fall back, 02 being final; of 13, 15 and 16 the newest."""
 
     organ: str
     code: DocumentStatus

@@ -72,7 +72,7 @@ class Posting:
         elif media_type in edxml.MEDIA_TYPES:
             keyed, work = await self._file(request, actor, key)
         else:
-            raise HubError("request.unsupported_media_type", f"{JSON} or {edxml.MEDIA_TYPE}")
+            raise HubError("request.unsupported_media_type", f"send Content-Type: {JSON} or {edxml.MEDIA_TYPE}")
         async with self._database.transaction() as conn:
             return await self._desk.once(conn, keyed, partial(work, conn))
 
@@ -82,8 +82,10 @@ class Posting:
         form = _parse(raw, request.app.state.web.limits.max_json_depth)
 
         async def work(conn: AsyncConnection) -> Answer:
-            fields = await self._documents.with_attachments(conn, actor, forms.given(form))
-            return await self._issue(conn, actor, NewDocument(fields=fields))
+            fields, grants = await self._documents.with_attachments(conn, actor, forms.given(form))
+            answer = await self._issue(conn, actor, NewDocument(fields=fields))
+            await self._documents.tie(conn, grants)
+            return answer
 
         return _keyed(request, actor, key, hashlib.sha256(raw).hexdigest()), work
 

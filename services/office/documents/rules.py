@@ -188,11 +188,17 @@ def addressees(
     """
     if code is DocumentStatus.TAKE_BACK:
         if parties.holder != parties.sender:
-            raise HubError("document.unknown", "only the sender takes a document back", pointer="/code")
+            raise HubError(
+                "document.unknown", "the document is known, but 13 is told by its sender only", pointer="/code"
+            )
         wanted = parties.recipients if targets is None else tuple(dict.fromkeys(targets))
         return tuple(each for each in wanted if not _is(standing(steps, each).recall, code))
     if not parties.received:
-        raise HubError("document.unknown", "only a recipient answers with this code", pointer="/code")
+        raise HubError(
+            "document.unknown",
+            "the document is known, but its sender tells 13 only: this code is a recipient's",
+            pointer="/code",
+        )
     stands = standing(steps, parties.holder)
     if code in _RANK:
         return () if _is(stands.handling, code) else (parties.sender,)

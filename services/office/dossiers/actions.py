@@ -14,7 +14,10 @@ from contracts.identifiers import dossier_organ, issue_dossier_code
 from contracts.problems import PROBLEMS, HubError
 from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import lock_subjects
-from services.office.attachments.actions import Attachments, Sizes, with_sizes
+from services.office.attachments.actions import Attachments, untied, with_sizes
+from services.office.attachments.actions import Held as HeldAttachments
+from services.office.attachments.rules import Via
+from services.office.attachments.store import Grant
 from services.office.dossiers import rules, store
 from services.office.dossiers.etags import ANY, IfMatch
 from services.office.dossiers.rules import PENDING, SUBMITTED, TRANSFERRED, Entry, Held, View
@@ -78,11 +81,11 @@ class Dossiers:
         await lock_subjects(conn, [each.fields["code"] for each in dossiers if "code" in each.fields])
         numbers = iter(await self._take_numbers(conn, sum("code" not in each.fields for each in dossiers)))
         pairs = [(one["sha256"], each.actor.organ) for each in dossiers for one in each.fields.get("attachments", ())]
-        sizes = await self._attachments.sizes(conn, pairs)
+        attached = await self._attachments.held(conn, pairs)
         drafts: list[_Draft | HubError] = []
         for each in dossiers:
             try:
-                drafts.append(self._draft(each, sizes, numbers))
+                drafts.append(self._draft(each, attached, numbers))
             except HubError as error:
                 drafts.append(error)
         outcomes = await self._store(conn, drafts)
@@ -92,6 +95,8 @@ class Dossiers:
             renewed = await self.submit(conn, [dossiers[place] for place in taken])
             for place, outcome in zip(taken, renewed, strict=True):
                 outcomes[place] = outcome
+        stored = [each for each, outcome in zip(dossiers, outcomes, strict=True) if isinstance(outcome, Outcome)]
+        await self._attachments.tie(conn, [grant for each in stored for grant in _untied(each, attached)])
         return outcomes
 
     async def act(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
@@ -153,14 +158,14 @@ class Dossiers:
         taken, self._numbers = self._numbers[:count], self._numbers[count:]
         return taken
 
-    def _draft(self, new: NewDossier, sizes: Sizes, numbers: Any) -> _Draft:
+    def _draft(self, new: NewDossier, attached: HeldAttachments, numbers: Any) -> _Draft:
         organ, now = new.actor.organ, self._clock.hub_now()
         code = new.fields.get("code")
         if code is None:
             code = issue_dossier_code(organ, local_date(now), next(numbers) % CODES_PER_DAY)
         elif self._organs.canonical(dossier_organ(code)) != organ:
             raise HubError("dossier.code_invalid", pointer="/code")
-        attachments = with_sizes(new.fields.get("attachments", ()), organ, sizes)
+        attachments = with_sizes(new.fields.get("attachments", ()), new.actor, attached)
         payload = {**new.fields, "code": code, "receiving_organ": organ, "attachments": attachments}
         written = new.fields.get("deciding_organ")
         decider = self._organs.recipient(written, "/deciding_organ") if written else ""
@@ -202,12 +207,13 @@ class Dossiers:
         fields = dict(act.fields)
         result = fields.get("result") or {}
         given = [*fields.get("attachments", ()), *result.get("attachments", ())]
-        sizes = await self._attachments.sizes(conn, [(one["sha256"], actor.organ) for one in given])
+        attached = await self._attachments.held(conn, [(one["sha256"], actor.organ) for one in given])
         if "attachments" in fields:
-            fields["attachments"] = with_sizes(fields["attachments"], actor.organ, sizes)
+            fields["attachments"] = with_sizes(fields["attachments"], actor, attached)
         if "attachments" in result:
-            papers = with_sizes(result["attachments"], actor.organ, sizes, "/result/attachments")
+            papers = with_sizes(result["attachments"], actor, attached, "/result/attachments")
             fields["result"] = {**result, "attachments": papers}
+        await self._attachments.tie(conn, untied(given, actor.organ, attached, Via.DOSSIER))
         fields |= {"code": shown.held.code, "at": rfc3339(self._clock.hub_now())}
         return fields | rules.marks_of(act.action, offer=offer, status=status)
 
@@ -250,6 +256,10 @@ def _fact(actor: Actor, shown: View, move: Move, payload: Mapping[str, Any], *, 
 
 def _is_taken(new: NewDossier, outcome: Outcome | HubError) -> bool:
     return "code" not in new.fields and isinstance(outcome, HubError) and outcome.code == "dossier.exists"
+
+
+def _untied(new: NewDossier, attached: HeldAttachments) -> list[Grant]:
+    return untied(new.fields.get("attachments", ()), new.actor.organ, attached, Via.DOSSIER)
 
 
 def _submission(fact: NewFact, now: Any) -> Entry:

@@ -29,7 +29,7 @@ from services.office.dossiers.waiting import Waiting
 from services.office.organs.rules import Actor
 from services.office.web import JSON, Desk, IdempotencyKey, json_answer, key_of, problems, respond
 
-_SEEN = 'What the caller has seen: the `ETag`, or the plain version `"7"`; several, or `*` · phiên bản đã đọc'
+_SEEN = 'The `ETag` seen; several, or `*`. A plain version `"7"` fits unless own acts are on their way · ETag đã đọc'
 _STATUS = "Shown status, 1 to 10; several by commas or by repeating · trạng thái hồ sơ"
 
 Code = Annotated[str, Path(max_length=64, description="Dossier code · mã hồ sơ", examples=[samples.DOSSIER])]
@@ -89,6 +89,14 @@ LINKS = {
     "act": link("actOnDossier", "Accept, assign, complete …", code="code"),
     "hand_on": link("transferDossier", "Offer it to another organ", code="code"),
     "follow": link("showTransfer", "Where the submission has got to", id="transfers/0"),
+}
+ACT_LINKS = {
+    "show": LINKS["show"],
+    "follow": link("showTransfer", "Where the act has got to", id="transfers/0"),
+}
+BATCH_LINKS = {
+    "show": link("showDossier", "The first of them", code="items/0/body/code"),
+    "follow": link("showTransfer", "Where its submission has got to", id="items/0/body/transfers/0"),
 }
 
 
@@ -172,8 +180,8 @@ def _batch_responses() -> Responses:
     refused[422]["content"][JSON] = {"schema": {"$ref": "#/components/schemas/BatchView"}}
     refused[422]["description"] += "; as a batch answer: no item was stored"
     return {
-        201: answer("All stored", examples.BATCHED),
-        207: {"model": forms.BatchView, **answer("Some stored", examples.BATCHED)},
+        201: answer("All stored", examples.BATCHED, links=BATCH_LINKS),
+        207: {"model": forms.BatchView, **answer("Some stored", examples.PARTLY_BATCHED, links=BATCH_LINKS)},
         **refused,
     }
 
@@ -210,11 +218,13 @@ def _add_list(router: APIRouter, desk: Desk, audit: Audit, clock: Clock) -> None
             due_before=due_before,
             overdue=None if overdue is None else overdue == "true",
         )
-        found, place = await pages.newest(conn, actor.organ, wanted, after=cursors.decode(cursor), limit=limit)
+        scope = cursors.scope("dossiers", actor.organ, statuses, procedure, due_before, overdue)
+        after = cursors.decode(cursor, scope)
+        found, place = await pages.newest(conn, actor.organ, wanted, after=after, limit=limit)
         await audit.note(conn, actor, "dossier.listed", _asked(statuses, asked))
         page: dict[str, Any] = {"items": [views.listed(each) for each in found]}
         if place is not None:
-            page["next_cursor"] = cursors.encode(*place)
+            page["next_cursor"] = cursors.encode(*place, scope)
         return respond(json_answer(200, page))
 
 
@@ -253,7 +263,7 @@ def _add_act(router: APIRouter, desk: Desk, waiting: Waiting) -> None:
         operation_id="actOnDossier",
         response_model=forms.Acted,
         responses={
-            200: answer("Done", examples.ACTED, links={"follow": LINKS["follow"]}),
+            200: answer("Done", examples.ACTED, links=ACT_LINKS),
             202: {
                 "model": forms.Acted,
                 **answer("Stored; whether custody moves is not known yet", examples.TAKING, headers=("Retry-After",)),
@@ -270,7 +280,8 @@ def _add_act(router: APIRouter, desk: Desk, waiting: Waiting) -> None:
         _if_match: SeenHeader = None,
     ) -> Response:
         """One act: what the status and custody do not allow is refused at once. `accept_custody` and `recall_custody`
-        wait up to 5 seconds for the hub, then answer 202. A repeat of the present status changes nothing.
+        wait up to 5 seconds for the hub, then answer 202. A repeat of the present status changes nothing. The table
+        "Acts on dossiers" above tells which act leads where; `status.not_allowed` tells what is allowed now.
 
         Thao tác trên hồ sơ: tiếp nhận, phân công, yêu cầu bổ sung, dừng, rút, hoàn thành, nhận hoặc thu hồi.
         """
@@ -292,7 +303,7 @@ def _add_offer(router: APIRouter, desk: Desk, dossiers: Dossiers) -> None:
                 "Offered",
                 examples.OFFERED,
                 links={
-                    "follow": LINKS["follow"],
+                    "follow": link("showTransfer", "Where the offer has got to", id="transfers/0"),
                     "show": link("showDossier", "The dossier, frozen meanwhile", code="$request.path.code"),
                 },
             ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from contracts.problems import HubError
-from services.office.dossiers.rules import ROUTED, View
+from services.office.dossiers.rules import PENDING, ROUTED, View
 
 _TAG = re.compile(r'[ \t]*(?:(?:W/)?"([\x21\x23-\x7e]*)"|([0-9]{1,18}))?[ \t]*(?:,|$)')
 
@@ -48,9 +48,13 @@ class IfMatch:
         return cls(frozenset(tags))
 
     def require(self, shown: View) -> None:
-        """Raises `request.precondition_failed` unless the dossier is at one of the tags, or at a plain version."""
+        """Raises `request.precondition_failed` unless the dossier is at one of the tags. The plain version is one
+        except while own acts are on their way: they change the dossier, and not yet its version."""
         present = etag(shown)
-        if self.tags is None or self.tags & {present.strip('"'), str(shown.stamp.version)}:
+        tags = {present.strip('"')}
+        if not any(each.state == PENDING for each in shown.history):
+            tags.add(str(shown.stamp.version))
+        if self.tags is None or tags & self.tags:
             return
         raise HubError("request.precondition_failed", f"the ETag is {present}", headers={"ETag": present})
 

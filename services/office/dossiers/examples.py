@@ -1,8 +1,13 @@
 """Examples of the API page: what a caller sends and gets."""
 
+from datetime import datetime
 from typing import Any
 
 from contracts import samples
+from contracts.problems import HubError
+from services.kernel import cursors
+from services.kernel.openapi import PLACE
+from services.kernel.problem_details import problem_body
 
 CODE = samples.DOSSIER
 TRANSFER = "018fdc3a-7c3e-7b1a-9d2e-3f4a5b6c7d8e"
@@ -39,6 +44,16 @@ BATCHED: dict[str, Any] = {
         },
     ]
 }
+PARTLY_BATCHED: dict[str, Any] = {
+    "items": [
+        BATCHED["items"][0],
+        {
+            "index": 1,
+            "status": 409,
+            "problem": problem_body(HubError("dossier.exists", pointer="/code"), PLACE),
+        },
+    ]
+}
 ACTED: dict[str, Any] = {
     "code": CODE,
     "status": 2,
@@ -66,7 +81,9 @@ LISTED: dict[str, Any] = {
     "items": [
         {**_KNOWN, **_STANDING, "created_at": "2024-06-03T09:15:00.000+07:00", "href": f"/v1/dossiers/{CODE}"},
     ],
-    "next_cursor": "MTcxNzM4MDkwMDAwMDAwMDowMDAuMDMuMjEuSDI4LTIwMjQwNjAzLTAwMDAwMDE",
+    "next_cursor": cursors.encode(
+        datetime.fromisoformat("2024-06-03T09:15:00+07:00"), CODE, cursors.scope("dossiers", samples.ORGAN, *[None] * 4)
+    ),
 }
 SHOWN: dict[str, Any] = {
     **_KNOWN,

@@ -15,6 +15,7 @@ from contracts.custody import ACTIONS, CUSTODY_ACTIONS, FINAL, STATUS_CHANGES, C
 from contracts.envelope import MAX_VALUE_BYTES, TYPE_PREFIX, Envelope, rfc3339
 from contracts.problems import HubError
 from contracts.protocol import Rung, Stamp, newest, unjudged
+from contracts.statuses import DOSSIER_STATUS_NAMES
 
 MAX_STEPS = 1000
 MAX_ATTACHMENTS = 500
@@ -116,8 +117,29 @@ def plan(shown: View, move: Move) -> custody.Dossier | None:
         return None
     outcome = custody.decide(shown.dossier, move)
     if isinstance(outcome, Refusal):
-        raise HubError(outcome.code, pointer=outcome.pointer)
+        raise HubError(outcome.code, _detail(shown, outcome), pointer=outcome.pointer)
     return None if custody.is_repeat(shown.stamp, move.action) else outcome
+
+
+def allowed(shown: View) -> list[str]:
+    """The acts the holder may do now, besides offering custody."""
+    offer = shown.stamp.offer.id if shown.stamp.offer else ""
+    moves = [
+        Move(action=action, actor=shown.held.holder, offer="" if action in ACTIONS else offer)
+        for action in (*ACTIONS, *CUSTODY_ACTIONS)
+        if action != "transfer" and not custody.is_repeat(shown.stamp, action)
+    ]
+    return [move.action for move in moves if custody.judge(shown.dossier, bind(shown, move)) is None]
+
+
+def _detail(shown: View, refusal: Refusal) -> str:
+    if refusal.code == "recipient.none":
+        return "the dossier is with this organ already; offer it to another one"
+    if refusal.code != "status.not_allowed":
+        return ""
+    status = shown.stamp.status
+    acts = ", ".join(allowed(shown)) or "nothing"
+    return f"the status is {status}, {DOSSIER_STATUS_NAMES[status][1]}; this organ may now: {acts}"
 
 
 def _was_last(shown: View, action: str) -> bool:

@@ -3,7 +3,7 @@
 Everything happens in the caller's one transaction, subjects locked first, organs' inbox counters last.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,6 +17,8 @@ from services.kernel.clock import Clock
 from services.kernel.messaging.inbox import advance, lock_subjects
 from services.kernel.messaging.outbox import Outbox
 from services.office.attachments.actions import Attachments
+from services.office.attachments.rules import Via
+from services.office.attachments.store import Grant
 from services.office.doors import Addressee, Door, Fact
 from services.office.exchange import rules, store, words
 from services.office.exchange.rules import Hop, Plan, Word
@@ -107,15 +109,18 @@ class Exchange:
             if Addressee(fact.envelope.id, organ) not in refusals
         ]
         await self.transfers.record_received(conn, kept, now)
-        grants = [(digest, organ) for fact, organ in kept for digest in self._digests(fact)]
-        await self.attachments.share(conn, {digest: sizes[digest] for digest, _ in grants}, grants)
+        grants = [grant for fact, organ in kept for grant in self._grants(fact, organ)]
+        await self.attachments.share(conn, {digest: sizes[digest] for digest, *_ in grants}, grants)
         answers = [(hop.subject, hop.number, _answer(hop, refusals, now)) for hop in hops]
         await store.add_receipts(conn, answers)
         return [answer for *_, answer in answers], [item for each in kept if (item := self._item(*each))]
 
-    def _digests(self, fact: Fact) -> Collection[str]:
+    def _grants(self, fact: Fact, organ: str) -> list[Grant]:
         door = self.door_of(fact.envelope.type)
-        return door.digests(fact) if door else ()
+        if door is None:
+            return []
+        via = Via.DOSSIER if door.kind(fact.envelope.type) == "dossier" else Via.DOCUMENT
+        return [(digest, organ, via) for digest in door.digests(fact)]
 
     def _item(self, fact: Fact, organ: str) -> NewItem | None:
         envelope, door = fact.envelope, self.door_of(fact.envelope.type)

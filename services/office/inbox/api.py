@@ -118,7 +118,11 @@ def _add_acknowledge(router: APIRouter, desk: Desk) -> None:
         summary="Acknowledge items",
         response_model=forms.Acknowledged,
         responses={
-            200: answer("What was taken, and what is not in this inbox", forms.ACKNOWLEDGED),
+            200: answer(
+                "What was taken, and what is not in this inbox",
+                forms.ACKNOWLEDGED,
+                links={"read": link("readInbox", "What is still there, or comes next")},
+            ),
             **problems(writes=True),
         },
     )

@@ -9,6 +9,8 @@ from contracts.problems import HubError
 from services.kernel.clock import Clock
 from services.office.organs import rules
 
+_NO_OFFICE = "it is registered, but dossiers go only to organs of this hub's offices: province, district, commune"
+
 
 class Organs:
     """`directory` gives the newest copy; `urls` tells where the office of each level answers."""
@@ -41,7 +43,7 @@ class Organs:
         if found.organ is None or found.problem:
             raise HubError(found.problem or "recipient.unknown", pointer=pointer)
         if found.organ.level not in OFFICE_LEVELS:
-            raise HubError("recipient.unknown", "dossiers are handled by offices of this hub", pointer=pointer)
+            raise HubError("recipient.unknown", _NO_OFFICE, pointer=pointer)
         return found.organ.code
 
     def acting(self, organs: Sequence[str], wanted: str | None, *, writes: bool) -> str:

@@ -12,11 +12,12 @@ from contracts.problems import HubError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """An organ, and the system that speaks for it in this request."""
+    """An organ, and the system that speaks for it in this request, with what that system may do."""
 
     organ: str
     system: str
     traceparent: str = ""
+    scopes: frozenset[str] = frozenset()
 
 
 def choose(organs: Sequence[str], wanted: str | None, directory: Directory, on: date) -> OrganChanged:

@@ -70,6 +70,9 @@ async def test_pages_lead_back_in_time_without_gap_or_repeat(bench: Bench, http:
         query["cursor"] = page["next_cursor"]
     assert sorted(seen) == codes
     assert len(seen) == len(codes)
+    for other in ({"subject": codes[0]}, {"organ": COMMUNE}, {"state": "routed"}, {"since": "2024-06-03T00:00:00Z"}):
+        refused = await http.get("/v1/transfers", params=query | other)
+        assert (refused.status_code, refused.json()["code"]) == (400, "request.malformed")
 
 
 @pytest.mark.parametrize(

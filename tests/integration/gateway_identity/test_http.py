@@ -249,6 +249,9 @@ class TestOrgans:
         codes = [item["code"] for item in first["items"] + second["items"]]
         assert codes == ["000.00.00.H28", "000.00.21.H28", "000.01.21.H28"]
         assert "next_cursor" not in second
+        for other in ({}, {"at": "2025-06-30", "q": "xa"}, {"at": "2025-06-30", "home": "office"}):
+            refused = await gateway.get("/v1/organs", cursor=first["next_cursor"], **other)
+            assert (refused.status_code, refused.json()["code"]) == (400, "request.malformed")
 
     @pytest.mark.parametrize(
         ("query", "status"),

@@ -169,6 +169,9 @@ class TestList:
                 break
             query["cursor"] = page["next_cursor"]
         assert seen == ["administrator", "commune-a"]
+        for path, other in ((PATH, {"q": "a"}), (PATH, {"suspended": "false"}), ("/v1/audit", {}), ("/v1/organs", {})):
+            refused = await gateway.as_administrator("GET", path, params=query | other)
+            assert problem(refused)[:2] == (400, "request.malformed")
 
     @pytest.mark.parametrize("path", [PATH, "/v1/audit"])
     @pytest.mark.parametrize("cursor", ["?", "", "AAAA", "LTE", "4pKg", "9" * 90, "ổ"])

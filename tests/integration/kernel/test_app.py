@@ -246,7 +246,7 @@ async def test_a_body_that_stalls_is_given_up(client: httpx.AsyncClient) -> None
 async def test_the_openapi_document_shows_problems(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     answers = document["paths"]["/v1/things"]["post"]["responses"]
-    assert set(answers) == {"201", "4XX", "5XX"}
+    assert set(answers) == {"201", "408", "413", "415", "4XX", "5XX"}
     for name in ("4XX", "5XX"):
         shared = document["components"]["responses"][answers[name]["$ref"].rpartition("/")[2]]
         assert "application/problem+json" in shared["content"]

@@ -50,8 +50,8 @@ async def test_connections_are_durable_and_bounded(database: Database) -> None:
         }
     assert shown == {
         "synchronous_commit": "on",
-        "statement_timeout": "30s",
-        "lock_timeout": "15s",
+        "statement_timeout": "10s",
+        "lock_timeout": "8s",
         "idle_in_transaction_session_timeout": "1min",
         "TimeZone": "UTC",
     }

@@ -66,12 +66,14 @@ async def test_unchanged_dossier_is_not_sent_again(stage: Stage) -> None:
 
 
 async def test_tag_version_list_and_star_match(stage: Stage) -> None:
-    for chosen in ("{tag}", '"1"', '"0", {tag}', '"0" , W/{tag}', "*"):
+    for chosen in ("{tag}", "1", '"0", {tag}', '"0" , W/{tag}', "*"):
         code = await settled(stage)
-        await stage.act(code, "accept")
+        if chosen != "1":
+            await stage.act(code, "accept")
+        action = "assign" if chosen != "1" else "accept"
         if_match = chosen.format(tag=await tag(stage, code))
         answer = await stage.call(
-            "POST", f"/v1/dossiers/{code}/actions", json={"action": "assign"}, headers={"If-Match": if_match}
+            "POST", f"/v1/dossiers/{code}/actions", json={"action": action}, headers={"If-Match": if_match}
         )
         assert answer.status_code == 200, (if_match, answer.text)
 
@@ -108,6 +110,24 @@ async def test_lost_update_is_noticed(stage: Stage) -> None:
     )
 
     assert (first.status_code, second.status_code) == (200, 412)
+
+
+async def test_plain_tag_is_over_with_the_first_own_act(stage: Stage) -> None:
+    code = await settled(stage)
+    path = f"/v1/dossiers/{code}/actions"
+    seen = await tag(stage, code)
+    acts = ("accept", "assign", "stop")
+
+    plain = [await stage.call("POST", path, json={"action": act}, headers={"If-Match": seen}) for act in acts]
+    bare = await stage.call("POST", path, json={"action": "assign"}, headers={"If-Match": seen.strip('"')})
+    fresh = await tag(stage, code)
+    again = await stage.call("POST", path, json={"action": "assign"}, headers={"If-Match": fresh})
+
+    assert seen == '"1"'
+    assert [answer.status_code for answer in plain] == [200, 412, 412]
+    assert bare.status_code == 412
+    assert plain[1].headers["etag"] == bare.headers["etag"] == fresh
+    assert again.status_code == 200
 
 
 async def test_nonsense_is_malformed(stage: Stage) -> None:

@@ -159,6 +159,27 @@ async def test_refused_submission_is_listed_as_it_is_shown(stage: Stage) -> None
     assert await found(stage, [code], overdue="true") == set()
 
 
+async def test_a_cursor_belongs_to_its_list_and_filters(stage: Stage) -> None:
+    for _ in range(2):
+        await stage.submit("d", procedure="5.000001")
+    asked = {"procedure": "5.000001", "status": ["1", "2"]}
+    cursor = (await stage.get("/v1/dossiers", "d", **asked, limit=1))["next_cursor"]
+
+    same = await stage.call("GET", "/v1/dossiers", "d", params={**asked, "status": "2,1", "limit": 7, "cursor": cursor})
+    assert len(same.json()["items"]) == 1
+    for path, system, params in (
+        ("/v1/dossiers", "d", {}),
+        ("/v1/dossiers", "d", asked | {"status": "1"}),
+        ("/v1/dossiers", "d", asked | {"overdue": "false"}),
+        ("/v1/dossiers", "d", asked | {"due_before": "2024-07-01T00:00:00Z"}),
+        ("/v1/dossiers", "a", asked),
+        ("/v1/documents", "d", {}),
+        ("/v1/accesses", "admin", {}),
+    ):
+        answer = await stage.call("GET", path, system, params={**params, "cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (400, "request.malformed"), (path, params)
+
+
 async def test_nonsense_is_refused(stage: Stage) -> None:
     async def status(**params: object) -> int:
         answer = await stage.call("GET", "/v1/dossiers", "d", params=params)

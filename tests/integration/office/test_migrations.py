@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Sequence, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kernel.database import sqlalchemy_url
+from services.office.attachments.rules import Via
 from services.office.housekeeping import MIGRATIONS
 from services.office.schema import METADATA
 
@@ -59,10 +60,12 @@ async def test_what_was_stored_before_is_listed_and_counted(make_database: Calla
             )
             await conn.run_sync(lambda connection: _to(connection, "head"))
             summaries = (await conn.execute(text("SELECT summary FROM dossier ORDER BY code"))).scalars().all()
+            via = (await conn.execute(text("SELECT via FROM attachment_access"))).scalars().all()
             usage = (await conn.execute(text("SELECT organ, bytes FROM attachment_usage ORDER BY organ"))).all()
     finally:
         await engine.dispose()
     assert summaries == ['Đăng ký "A"', None]
+    assert via == [int(Via.DOSSIER | Via.DOCUMENT)] * 3
     assert [tuple(row) for row in usage] == [("o", 12), ("p", 7)]
 
 

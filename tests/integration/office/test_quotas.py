@@ -15,6 +15,7 @@ from contracts.problems import HubError
 from services.kernel.database import Database
 from services.kernel.vault import Vault
 from services.office.attachments.actions import Attachments
+from services.office.attachments.rules import Via
 from tests.integration.office.stage import COMMUNE_B, Stage, fresh_code
 
 QUOTA = 10_000
@@ -63,12 +64,12 @@ async def test_what_others_brought_is_counted_when_it_is_put(attachments: Attach
     sha256 = hashlib.sha256(content).hexdigest()
     await attachments.upload(sha256, once(content))
     async with database.transaction() as conn:
-        await attachments.share(conn, {sha256: 700}, [(sha256, organ)])
+        await attachments.share(conn, {sha256: 700}, [(sha256, organ, Via.DOSSIER)])
     before = await used(attachments, database, organ)
 
     first = await put(attachments, database, organ, content)
 
-    assert (before, first) == (0, False)
+    assert (before, first) == (0, True)
     assert await used(attachments, database, organ) == 700
 
 

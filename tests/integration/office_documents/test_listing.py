@@ -73,6 +73,14 @@ async def test_pages_are_stable_while_new_documents_come(stage: Stage) -> None:
         later.append((await issue(stage, "c", to=[COMMUNE_A]))["id"])
         page = await stage.get("/v1/documents", "c", limit=2, box="out", cursor=page["next_cursor"])
 
+    cursor = (await stage.get("/v1/documents", "c", limit=2, box="out"))["next_cursor"]
+    for path, system, box in (
+        ("/v1/documents", "c", {}),
+        ("/v1/documents", "a", {"box": "out"}),
+        ("/v1/dossiers", "c", {}),
+    ):
+        other = await stage.call("GET", path, system, params={**box, "cursor": cursor})
+        assert (other.status_code, other.json()["code"]) == (400, "request.malformed")
     assert len(set(seen)) == len(seen)
     assert not set(later) & set(seen)
     found = [each for each in seen if each in mine]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,8 +170,48 @@ def test_a_reader_that_has_enough_is_no_failure(run: Run, monkeypatch: pytest.Mo
         raise BrokenPipeError
 
     monkeypatch.setattr("deploy.commands.inbox.typer.echo", gone)
-    result = run(Script([ok({"items": [ITEM], "cursor": "1"})]), "inbox", "--follow")
+    result = run(Script([ok({"items": [ITEM], "cursor": "1"})]), "inbox", "--follow", "--as", "commune-a")
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_who_is_acted_as_unasked_is_told_beside_the_answer(run: Run) -> None:
+    """To people; what reads JSON is not disturbed."""
+    assert "commune-a" in run(Script([ok(DOSSIER)]), "dossier", "show", CODE).stderr
+    assert run(Script([ok(DOSSIER)]), "dossier", "show", CODE, "--as", "commune-a").stderr == ""
+    assert run(Script([ok(DOSSIER)]), "dossier", "show", CODE, "--json").stderr == ""
+
+
+def test_who_waits_is_told_once_that_repeats_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("dossier", "show", CODE, "--as", "commune-a")
+    assert "still trying" not in run(Script([broken, broken, ok(DOSSIER)]), *words).stderr
+    monkeypatch.setattr(acting, "PATIENCE_SECONDS", 0.0)
+    assert run(Script([broken, broken, ok(DOSSIER)]), *words).stderr.count("still trying") == 1
+    assert run(Script([broken, ok(DOSSIER)]), *words, "--json").stderr == ""
+
+
+def test_the_version_and_mistakes_in_both_languages(run: Run) -> None:
+    told = run(Script([]), "--version")
+    assert (told.exit_code, told.stdout.split()[0]) == (0, "lienthong")
+    wrong = run(Script([]), "dossier", "show")
+    assert (wrong.exit_code, "thiếu tham số · Missing argument" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_an_output_without_vietnamese_letters_is_no_failure(tmp_path: Path, more: list[str]) -> None:
+    code = (
+        "import sys, json\n"
+        "from unittest.mock import patch\n"
+        "from deploy import cli\n"
+        "from deploy.commands import acting, tables\n"
+        "session = acting.Session(None, bool(sys.argv[1:]))\n"
+        "told = lambda: session.tell({'a': 'Nguyễn'}, lambda a: tables.facts(a.items()))\n"
+        "with patch.object(cli, 'app', told): cli.main()\n"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *more], capture_output=True, env=environment, text=True, check=True
+    )
+    assert json.loads(done.stdout) == {"a": "Nguyễn"} if more else "Nguy?n" in done.stdout
 
 
 def test_a_refusal_is_told_with_all_that_helps_and_ends_with_1(run: Run) -> None:

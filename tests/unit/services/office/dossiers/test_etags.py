@@ -46,12 +46,29 @@ def test_another_tag_for_each_thing_shown() -> None:
     assert [tag.strip('"').partition("-")[0] for tag in tags] == ["0", "0", "0", "1", "1", "1", "1", "2", "2"]
 
 
-def test_the_whole_tag_and_the_plain_version_match() -> None:
+def test_the_plain_version_matches_while_it_is_the_whole_tag() -> None:
+    view = shown(own().after(at(1)), FIRST)
+
+    for header in ('"1"', "1", '"9", "1"', 'W/"1"'):
+        IfMatch.parse(header).require(view)
+
+
+def test_the_plain_version_matches_though_a_step_was_refused_or_is_not_here_yet() -> None:
+    refused = shown(own().after(at(1)), FIRST, replace(SECOND, state=REFUSED, refusal="custody.stale"))
+    ahead = shown(own().after(at(2)), FIRST)
+
+    IfMatch.parse('"1"').require(refused)
+    IfMatch.parse('"2"').require(ahead)
+    with pytest.raises(HubError):
+        IfMatch.parse('"1"').require(ahead)
+
+
+def test_only_the_whole_tag_matches_while_an_own_act_is_on_its_way() -> None:
     view = shown(own().after(at(1)), FIRST, replace(SECOND, state=PENDING))
 
-    for header in (etag(view), '"1"', '"9", "1"', "*", None):
+    for header in (etag(view), f'"9", {etag(view)}', "*", None):
         IfMatch.parse(header).require(view)
-    for header in ('"0"', '"1-0"', '"2"'):
+    for header in ('"0"', '"1"', "1", '"9", "1"', '"1-0"', '"2"'):
         with pytest.raises(HubError) as caught:
             IfMatch.parse(header).require(view)
         assert caught.value.code == "request.precondition_failed"

@@ -184,3 +184,32 @@ def test_newer_stamp_moves_the_row_and_older_does_not() -> None:
 
     assert stayed.stamp == newer
     assert C in stayed.parties
+
+
+def test_a_refused_act_is_told_the_status_and_what_is_open_instead() -> None:
+    new = shown(replace(own(), stamp=Stamp(status=1, custodian=A, epoch=1, version=1)))
+    with pytest.raises(HubError) as caught:
+        rules.plan(new, step(new, "complete"))
+    assert caught.value.code == "status.not_allowed"
+    assert caught.value.detail == "the status is 1, registered; this organ may now: accept, refuse, withdraw"
+    ended = shown(replace(own(), stamp=Stamp(status=10, custodian=A, epoch=1, version=9)))
+    with pytest.raises(HubError, match="result returned; this organ may now: nothing"):
+        rules.plan(ended, step(ended, "assign"))
+
+
+def test_what_is_told_to_be_open_is_what_the_rules_take() -> None:
+    for status in range(1, 11):
+        for offer in (None, Offer("o", A, B), Offer("o", B, A)):
+            custodian = offer.giver if offer else A
+            stamp = Stamp(status=status, custodian=custodian, epoch=1, version=4, offer=offer)
+            held = replace(own(), parties=(A, B), stamp=stamp)
+            view = shown(held)
+            for act in rules.allowed(view):
+                assert rules.plan(view, step(view, act, offer="o" if "custody" in act else "")) is not None, act
+
+
+def test_an_offer_to_oneself_is_told_why_nobody_is_left() -> None:
+    held = shown(replace(own(), stamp=Stamp(status=2, custodian=A, epoch=1, version=2)))
+    with pytest.raises(HubError, match="with this organ already") as caught:
+        rules.plan(held, step(held, "transfer", offer="o", taker=A))
+    assert caught.value.code == "recipient.none"
