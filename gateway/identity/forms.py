@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts import samples
-from contracts.identifiers import Identifier, OrganId
+from contracts.identifiers import IDENTIFIER_PATTERN, Identifier, OrganId
 from contracts.levels import Level
 from contracts.messages.base import ShortText
 from contracts.messages.registry import KeyPublished, Quota, SystemChanged
@@ -18,6 +19,10 @@ from gateway.identity.store import Secret
 ScopeName = Literal[
     "dossier:read", "dossier:write", "document:read", "document:write", "inbox:read", "event:read", "ops", "admin"
 ]
+ClientId = Annotated[
+    str, Path(pattern=IDENTIFIER_PATTERN, description="The system · mã hệ thống", examples=["stranger"])
+]
+NO_STORE = {"Cache-Control": "no-store"}
 Organs = Annotated[list[OrganId], Field(max_length=5000)]
 Scopes = Annotated[list[ScopeName], Field(max_length=50)]
 

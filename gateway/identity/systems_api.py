@@ -4,11 +4,11 @@ import asyncio
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
 from contracts.directory import local_date
-from contracts.identifiers import IDENTIFIER_PATTERN, organ_key
+from contracts.identifiers import organ_key
 from contracts.levels import Level
 from contracts.messages.base import NO_NUL_PATTERN
 from contracts.messages.registry import SystemChanged
@@ -17,7 +17,6 @@ from gateway.audit.actions import Act
 from gateway.audit.doors import (
     BODIES,
     JSON,
-    KEYED,
     MAX_CURSOR,
     WRITES,
     Acting,
@@ -34,6 +33,7 @@ from gateway.audit.doors import (
 from gateway.identity import actions, forms, store
 from gateway.identity.rules import RESERVED, canonical
 from gateway.identity.secrets import hash_secret, make_secret
+from gateway.identity.secrets_api import add_secret_routes
 from gateway.organs.rules import search_words
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel import cursors
@@ -46,7 +46,6 @@ from services.kernel.openapi import answer, link, problem_responses
 LIMIT = 100
 MAX_LIMIT = 500
 MAX_QUERY = 200
-NO_STORE = {"Cache-Control": "no-store"}
 _LINKS = {
     "show": link("showSystem", "The system with its secrets' dates", client_id="client_id"),
     "change": link("changeSystem", "Name, organs, scopes, quota", client_id="client_id"),
@@ -55,17 +54,6 @@ _LINKS = {
     "resume": link("resumeSystem", "Let it in again", client_id="client_id"),
 }
 
-ClientId = Annotated[
-    str, Path(pattern=IDENTIFIER_PATTERN, description="The system · mã hệ thống", examples=["stranger"])
-]
-SecretId = Annotated[
-    str,
-    Path(
-        max_length=64,
-        description="The secret's id, not the secret · mã khóa",
-        examples=["018fdc3a-7c3e-7b1a-9d2e-3f4a5b6c7d8e"],
-    ),
-]
 Query_ = Annotated[str, Query(max_length=MAX_QUERY, pattern=NO_NUL_PATTERN, description="In name or client id")]
 OrganCode = Annotated[
     str | None, Query(max_length=40, pattern=NO_NUL_PATTERN, description="Speaks for it; any of its codes")
@@ -82,8 +70,7 @@ def build_router(acting: Acting, organs: OrganSnapshot, clock: Clock) -> APIRout
     _add_show(router, desk)
     _add_create(router, desk)
     _add_change(router, desk)
-    _add_secret(router, desk)
-    _add_removal(router, desk)
+    add_secret_routes(router, acting)
     _add_suspension(router, desk, "suspend")
     _add_suspension(router, desk, "resume")
     return router
@@ -189,7 +176,7 @@ def _add_show(router: APIRouter, desk: _Systems) -> None:
             **problem_responses(["request.not_found"]),
         },
     )
-    async def one(client_id: ClientId, _administrator: Administrator, conn: Reading) -> Response:
+    async def one(client_id: forms.ClientId, _administrator: Administrator, conn: Reading) -> Response:
         """With the ids and times of its secrets, never the secrets. `ETag` is its version, for If-Match.
 
         Thông tin một hệ thống; khóa chỉ hiện mã và thời điểm, không hiện nội dung.
@@ -235,7 +222,7 @@ def _add_create(router: APIRouter, desk: _Systems) -> None:
 
         async def work(conn: Reading, act: Act) -> Answer:
             system, made = await actions.create_system(conn, await desk.judged(conn, given), hashed, by=act)
-            headers = {**NO_STORE, "ETag": etag(system.version), "Location": f"/v1/systems/{client_id}"}
+            headers = {**forms.NO_STORE, "ETag": etag(system.version), "Location": f"/v1/systems/{client_id}"}
             return json_answer(201, forms.shape_system(system, [made], secret), headers)
 
         return await desk.acting.once(request, administrator, work, key=idempotency_key, reason=reason)
@@ -254,7 +241,7 @@ def _add_change(router: APIRouter, desk: _Systems) -> None:
         },
     )
     async def change(
-        client_id: ClientId,
+        client_id: forms.ClientId,
         form: Annotated[forms.SystemPatch, Body(openapi_examples=_PATCHES)],
         request: Request,
         administrator: Administrator,
@@ -282,77 +269,6 @@ def _add_change(router: APIRouter, desk: _Systems) -> None:
         return await desk.acting.once(request, administrator, work, key=None, reason=reason)
 
 
-def _add_secret(router: APIRouter, desk: _Systems) -> None:
-    @router.post(
-        "/{client_id}/secrets",
-        status_code=201,
-        summary="Give a system a new secret",
-        operation_id="addSystemSecret",
-        response_model=forms.NewSecretView,
-        responses={
-            201: answer(
-                "The new secret, shown this once",
-                {**forms.SECRET, "client_secret": forms.CLIENT_SECRET},
-                links={
-                    "show": link("showSystem", "The system with its secrets", client_id="$request.path.client_id"),
-                    "remove": link(
-                        "removeSystemSecret", "Take it away again", client_id="$request.path.client_id", id="id"
-                    ),
-                },
-            ),
-            **problem_responses(["request.not_found", *KEYED]),
-        },
-    )
-    async def add(
-        client_id: ClientId,
-        request: Request,
-        administrator: Administrator,
-        reason: AskedReason = "",
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
-        """Beside the present one, so that the system can change over without a pause; of three the oldest is gone. The
-        answer alone shows it.
-
-        Cấp thêm khóa; hai khóa dùng được cùng lúc, khóa thứ ba cũ nhất bị bỏ.
-        """
-        secret = make_secret()
-        hashed = await asyncio.to_thread(hash_secret, secret)
-
-        async def work(conn: Reading, act: Act) -> Answer:
-            made = await actions.add_secret(conn, client_id, hashed, by=act)
-            return json_answer(201, {**forms.shape_secret(made), "client_secret": secret}, NO_STORE)
-
-        return await desk.acting.once(request, administrator, work, key=idempotency_key, reason=reason)
-
-
-def _add_removal(router: APIRouter, desk: _Systems) -> None:
-    @router.delete(
-        "/{client_id}/secrets/{id}",
-        status_code=204,
-        summary="Take a secret away",
-        operation_id="removeSystemSecret",
-        responses=problem_responses(["request.not_found", "request.conflict"]),
-    )
-    async def remove(
-        client_id: ClientId,
-        id: SecretId,
-        request: Request,
-        administrator: Administrator,
-        reason: AskedReason = "",
-    ) -> Response:
-        """No token is given for it any more; tokens it gave before run to their end, within the hour: suspend the
-        system to end those too. The last secret of the last administrator stays.
-
-        Thu hồi một khóa; mã truy cập đã cấp còn hiệu lực đến hết hạn.
-        """
-
-        async def work(conn: Reading, act: Act) -> Answer:
-            await actions.remove_secret(conn, client_id, id, by=act)
-            return Answer(204, b"")
-
-        return await desk.acting.once(request, administrator, work, key=None, reason=reason)
-
-
 def _add_suspension(router: APIRouter, desk: _Systems, verb: str) -> None:
     suspended = verb == "suspend"
 
@@ -375,7 +291,7 @@ def _add_suspension(router: APIRouter, desk: _Systems, verb: str) -> None:
         },
     )
     async def act_on(
-        client_id: ClientId,
+        client_id: forms.ClientId,
         form: Annotated[forms.ReasonForm, Body(openapi_examples={"reason": {"value": forms.REASONS[verb]}})],
         request: Request,
         administrator: Administrator,
