@@ -12,16 +12,6 @@ from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 
-SUITES = ("api", "chaos", "clients", "e2e")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers (`-n`), what shares a hub or servers stays in one: a suite, a package of `integration`."""
-    for item in items:
-        suite, *below = item.path.relative_to(Path(__file__).parent).parts
-        together = suite if suite in SUITES else "/".join((suite, below[0]))
-        item.add_marker(pytest.mark.xdist_group(together))
-
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
