@@ -83,7 +83,7 @@ async function document(): Promise<{ id: string; answers: string[] }> {
   await neighbour.item(id, "document.issued");
   const seen = taken(await neighbour.office.GET("/v1/documents/{id}", { params: { path: { id } } }));
   if (typeof seen === "string" || seen.attachments[0]?.sha256 !== paper.sha256) throw new Error("the attachment did not come along");
-  for (const code of ["01", "03"]) {
+  for (const code of ["01", "03"] as const) {
     const body = { code };
     taken(await neighbour.office.POST("/v1/documents/{id}/statuses", { body, params: { path: { id }, ...once() } }));
   }
