@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from contracts.scopes import SCOPES
 from deploy.client import words
 from deploy.commands import views
 from deploy.commands.acting import ADMINISTRATOR, Session, command, group
@@ -15,17 +16,6 @@ group(app)
 secrets = typer.Typer(help="Khóa của một hệ thống · a system's secrets.", no_args_is_help=True, add_completion=False)
 app.add_typer(secrets, name="secret")
 group(secrets)
-
-SCOPES = (
-    "dossier:read",
-    "dossier:write",
-    "document:read",
-    "document:write",
-    "inbox:read",
-    "event:read",
-    "ops",
-    "admin",
-)
 
 
 def _scopes(incomplete: str) -> list[str]:

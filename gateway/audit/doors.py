@@ -1,12 +1,11 @@
 """What the doors of administration share: who acts, an answer given once, versions in ETag and If-Match, cursors."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import Header, Query, Request
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +19,7 @@ from services.kernel import cursors
 from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
 from services.kernel.database import Database
-from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
+from services.kernel.idempotency import Answer, Idempotency, Keyed
 
 JSON = "application/json"
 MAX_REASON = 2000
@@ -86,26 +85,10 @@ class Acting:
             route = f"{request.method} {request.url.path}?{query}"
             keyed = Keyed.of(caller.client_id, route, key, await request.body() if body is None else body)
         async with self._database.transaction() as conn:
-            answer = await self._answer(conn, keyed, lambda: work(conn, act))
+            answer = await self._idempotency.once(conn, keyed, lambda: work(conn, act))
         with suppress(HubError):  # the change is committed whether or not it can be read again just now
             await self._follower.refresh()
         return Response(answer.body, status_code=answer.status, headers=dict(answer.headers), media_type=JSON)
-
-    async def _answer(
-        self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]
-    ) -> Answer | Replay:
-        if keyed is None:
-            return await work()
-        outcome = await self._idempotency.begin(conn, keyed)
-        if isinstance(outcome, Replay):
-            return outcome
-        answer = await work()
-        await self._idempotency.finish(conn, keyed, answer)
-        return answer
-
-
-def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, orjson.dumps(body), headers or {})
 
 
 def etag(version: int) -> str:

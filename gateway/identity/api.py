@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from contracts.scopes import SCOPES
 from gateway.identity.grants import FORM, GrantError, read_grant
-from gateway.identity.rules import SCOPES
 from gateway.identity.snapshot import KeySnapshot
 from gateway.identity.tokens import TokenIssuer
 from services.kernel.clock import Clock

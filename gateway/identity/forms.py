@@ -12,13 +12,11 @@ from contracts.identifiers import IDENTIFIER_PATTERN, Identifier, OrganId
 from contracts.levels import Level
 from contracts.messages.base import ShortText
 from contracts.messages.registry import KeyPublished, Quota, SystemChanged
+from contracts.scopes import ScopeName
 from gateway.audit.api import shown
 from gateway.audit.doors import Reason
 from gateway.identity.store import Secret
 
-ScopeName = Literal[
-    "dossier:read", "dossier:write", "document:read", "document:write", "inbox:read", "event:read", "ops", "admin"
-]
 ClientId = Annotated[
     str, Path(pattern=IDENTIFIER_PATTERN, description="The system · mã hệ thống", examples=["stranger"])
 ]

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from gateway.audit.actions import Act
-from gateway.audit.doors import JSON, WRITES, Acting, Administrator, IdempotencyKey, json_answer
+from gateway.audit.doors import JSON, WRITES, Acting, Administrator, IdempotencyKey
 from gateway.identity import actions, forms, store
 from gateway.identity.rules import signing_key
 from services.kernel.app import Reading
 from services.kernel.clock import Clock
 from services.kernel.crypto import Keyring
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, problem_responses
 
 ROTATION = {"reason": "Thay khóa ký định kỳ"}

@@ -6,25 +6,13 @@ from datetime import date, datetime, timedelta
 from contracts.directory import Directory
 from contracts.messages.registry import KeyPublished, SystemChanged
 from contracts.problems import HubError
+from contracts.scopes import SCOPES
 
 TOKEN_SECONDS = 3600
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clocks of the programs may be apart."""
 PUBLISH_AHEAD = timedelta(minutes=30)
 """A new key is published this long before the first token is signed with it, so that every office knows it."""
-
-SCOPES = frozenset(
-    {
-        "dossier:read",
-        "dossier:write",
-        "document:read",
-        "document:write",
-        "inbox:read",
-        "event:read",
-        "ops",
-        "admin",
-    }
-)
 
 HUB_SCOPES = frozenset({"ops", "admin"})
 """For those who keep the hub itself. They speak for no organ, so that keeping the hub opens no dossier."""

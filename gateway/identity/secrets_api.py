@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from gateway.audit.actions import Act
-from gateway.audit.doors import KEYED, Acting, Administrator, AskedReason, IdempotencyKey, json_answer
+from gateway.audit.doors import KEYED, Acting, Administrator, AskedReason, IdempotencyKey
 from gateway.identity import actions, forms
 from gateway.identity.secrets import hash_secret, make_secret
 from services.kernel.app import Reading
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 
 SecretId = Annotated[

@@ -26,7 +26,6 @@ from gateway.audit.doors import (
     IfMatch,
     check_version,
     etag,
-    json_answer,
     read_cursor,
     write_cursor,
 )
@@ -40,7 +39,7 @@ from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 
 LIMIT = 100

@@ -14,11 +14,11 @@ from contracts.identifiers import organ_key
 from contracts.messages.base import Date
 from contracts.problems import HubError
 from gateway.audit.actions import Act
-from gateway.audit.doors import JSON, WRITES, Acting, Administrator, AskedReason, IdempotencyKey, json_answer
+from gateway.audit.doors import JSON, WRITES, Acting, Administrator, AskedReason, IdempotencyKey
 from gateway.organs import actions, forms, sheet
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.app import Reading
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import PLACE, Responses, problem_responses
 from services.kernel.problem_details import MEDIA_TYPE as PROBLEM
 from services.kernel.problem_details import problem_body

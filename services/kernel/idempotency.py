@@ -6,7 +6,7 @@ promised.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -100,11 +100,28 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, orjson.dumps(body), headers or {})
+
+
 class Idempotency:
     """Answers are sealed, since they may hold personal data. All functions run in the caller's transaction."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
+
+    async def once(
+        self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]
+    ) -> Answer | Replay:
+        """The work's answer; with a key it is kept in the same transaction, and given again to a repeat."""
+        if keyed is None:
+            return await work()
+        outcome = await self.begin(conn, keyed)
+        if isinstance(outcome, Replay):
+            return outcome
+        answer = await work()
+        await self.finish(conn, keyed, answer)
+        return answer
 
     async def begin(self, conn: AsyncConnection, request: Keyed) -> Fresh | Replay:
         """Fresh or the first answer; raises idempotency.in_progress and idempotency.reused.

@@ -1,14 +1,14 @@
 """What the slices' HTTP doors share: whom a caller acts for, answers that are given once, problems in the API page."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
-import orjson
 import structlog
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
+from services.kernel import cursors
 from services.kernel.auth import Caller, require
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
 from services.kernel.openapi import ALWAYS as EVERYWHERE
@@ -22,6 +22,10 @@ _KEY = "The same key, path and body give the same answer again for 7 days · kh�
 
 XOrgan = Annotated[str | None, Header(description=_ORGAN)]
 IdempotencyKey = Annotated[str | None, Header(description=_KEY)]
+Cursor = Annotated[
+    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of the page before · trang tiếp theo")
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items · số mục tối đa")]
 
 ALWAYS = (*EVERYWHERE, "organ.ambiguous", "organ.forbidden", "organ.wrong_office", "sender.unknown")
 """What any operation of an office may answer."""
@@ -52,15 +56,8 @@ class Desk:
         return Actor(organ=organ, system=caller.client_id, traceparent=trace, scopes=caller.scopes)
 
     async def once(self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]) -> Response:
-        """The work's answer; with a key it is kept in the same transaction, and given again to a repeat."""
-        if keyed is None:
-            return respond(await work())
-        outcome = await self._idempotency.begin(conn, keyed)
-        if isinstance(outcome, Replay):
-            return respond(outcome)
-        answer = await work()
-        await self._idempotency.finish(conn, keyed, answer)
-        return respond(answer)
+        """The work's answer, sent once; see `Idempotency.once`."""
+        return respond(await self._idempotency.once(conn, keyed, work))
 
     async def replay(self, conn: AsyncConnection, keyed: Keyed | None) -> Replay | None:
         """The answer of before, if there was one; the key is taken until the transaction ends."""
@@ -94,10 +91,6 @@ async def key_of(request: Request, actor: Actor, key: str | None) -> Keyed | Non
 
 def respond(answer: Answer | Replay) -> Response:
     return Response(answer.body, status_code=answer.status, headers=dict(answer.headers), media_type=JSON)
-
-
-def json_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, orjson.dumps(body), headers or {})
 
 
 def problems(*codes: str, writes: bool = False) -> Responses:

@@ -12,12 +12,13 @@ from contracts import samples
 from contracts.identifiers import Sha256
 from contracts.problems import HubError
 from services.kernel.database import Database
+from services.kernel.idempotency import json_answer
 from services.kernel.openapi import answer
 from services.office.attachments import rules
 from services.office.attachments.actions import Attachments, Room
 from services.office.audit.actions import Audit
 from services.office.organs.rules import Actor
-from services.office.web import Desk, json_answer, problems, respond
+from services.office.web import Desk, problems, respond
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 OCTETS = "application/octet-stream"

@@ -1,7 +1,7 @@
 """HTTP door of the record of reads, for administrators."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query
@@ -14,9 +14,9 @@ from services.kernel import cursors
 from services.kernel.app import Reading
 from services.kernel.auth import Caller, require
 from services.kernel.openapi import answer, problem_responses
-from services.office.audit.actions import Audit
+from services.office.audit.actions import Action, Audit
 from services.office.audit.store import Wanted
-from services.office.web import JSON
+from services.office.web import JSON, Cursor, Limit
 
 _LIST = "accesses"
 EXAMPLE: dict[str, Any] = {
@@ -44,10 +44,6 @@ SubjectFilter = Annotated[
 ]
 ClientFilter = Annotated[str | None, Query(max_length=64, description="The system that read · hệ thống đã đọc")]
 Since = Annotated[Moment | None, Query(description="Nothing older, RFC 3339 · từ thời điểm này trở đi")]
-Cursor = Annotated[
-    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of the page before · trang tiếp theo")
-]
-Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items · số mục tối đa")]
 
 
 class Access(BaseModel):
@@ -56,7 +52,7 @@ class Access(BaseModel):
     at: datetime
     client_id: str
     organ: str
-    action: Literal["dossier.read", "dossier.listed", "attachment.read", "document.read"]
+    action: Action
     subject: str
     request_id: str
 

@@ -13,7 +13,7 @@ from contracts.messages.document import Document, DocumentId
 from services.kernel import cursors
 from services.kernel.app import Reading, Transaction
 from services.kernel.database import Database
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link
 from services.office.audit.actions import Audit
 from services.office.documents import change_api, edxml, examples, forms, views
@@ -27,7 +27,7 @@ from services.office.documents.reading import View
 from services.office.documents.rules import NewStatus
 from services.office.documents.store import Place, Position, Wanted
 from services.office.organs.rules import Actor
-from services.office.web import JSON, Desk, IdempotencyKey, json_answer, key_of, problems, respond
+from services.office.web import JSON, Cursor, Desk, IdempotencyKey, Limit, key_of, problems, respond
 
 RECIPIENTS = ("recipient.unknown", "recipient.suspended", "recipient.undecided")
 POST_CODES = (
@@ -84,10 +84,6 @@ SinceFilter = Annotated[
     Moment | None,
     Query(description="Held at that time or later · có từ thời điểm", examples=["2024-06-03T00:00:00+07:00"]),
 ]
-Cursor = Annotated[
-    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of the page before · trang tiếp theo")
-]
-Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items · số mục tối đa")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

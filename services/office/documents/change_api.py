@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from contracts import samples
 from services.kernel.app import Transaction
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import Responses, answer, link
 from services.office.attachments.store import Grant
 from services.office.documents import examples, forms, views
@@ -15,7 +15,7 @@ from services.office.documents.actions import Documents
 from services.office.documents.changing import Changes
 from services.office.documents.rules import NewDocument, NewRecall, NewUpdate
 from services.office.organs.rules import Actor
-from services.office.web import Desk, IdempotencyKey, json_answer, key_of, problems
+from services.office.web import Desk, IdempotencyKey, key_of, problems
 
 _CODES = ("request.not_found", "request.conflict", "document.closed", "contract.invalid")
 _RECIPIENTS = ("recipient.unknown", "recipient.suspended", "recipient.undecided")

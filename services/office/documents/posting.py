@@ -25,7 +25,7 @@ from contracts.edxml.model import (
 from contracts.identifiers import document_key
 from contracts.problems import HubError
 from services.kernel.database import Database
-from services.kernel.idempotency import Answer, Keyed
+from services.kernel.idempotency import Answer, Keyed, json_answer
 from services.kernel.json_bodies import parse, require_json
 from services.office.documents import edxml, forms, views
 from services.office.documents.actions import Documents
@@ -34,7 +34,7 @@ from services.office.documents.intake import Intake, Parcel
 from services.office.documents.rules import NewDocument
 from services.office.documents.store import Held
 from services.office.organs.rules import Actor
-from services.office.web import JSON, Desk, json_answer
+from services.office.web import JSON, Desk
 
 JSON_BYTES: Final = 4 * 1024 * 1024
 

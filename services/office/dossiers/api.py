@@ -16,7 +16,7 @@ from contracts.messages.base import Moment
 from services.kernel import cursors
 from services.kernel.app import Transaction
 from services.kernel.clock import Clock
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import Responses, answer, link
 from services.office.audit.actions import Audit
 from services.office.dossiers import examples, forms, pages, views
@@ -27,7 +27,7 @@ from services.office.dossiers.intake import Intake
 from services.office.dossiers.pages import Filter
 from services.office.dossiers.waiting import Waiting
 from services.office.organs.rules import Actor
-from services.office.web import JSON, Desk, IdempotencyKey, json_answer, key_of, problems, respond
+from services.office.web import JSON, Cursor, Desk, IdempotencyKey, Limit, key_of, problems, respond
 
 _SEEN = 'The `ETag` seen; several, or `*`. A plain version `"7"` fits unless own acts are on their way · ETag đã đọc'
 _STATUS = "Shown status, 1 to 10; several by commas or by repeating · trạng thái hồ sơ"
@@ -53,10 +53,6 @@ OverdueFilter = Annotated[
     Literal["true", "false"] | None,
     Query(description="Whether the time promised has passed and the dossier has not ended · đã quá hạn"),
 ]
-Cursor = Annotated[
-    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of the page before · trang tiếp theo")
-]
-Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items · số mục tối đa")]
 
 SUBMIT_CODES = (
     "dossier.exists",

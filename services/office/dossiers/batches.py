@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from contracts.problems import HubError
 from services.kernel.database import Database
-from services.kernel.idempotency import Answer, Keyed
+from services.kernel.idempotency import Answer, Keyed, json_answer
 from services.kernel.problem_details import Place, of_validation, problem_body
 from services.office.dossiers import forms, views
 from services.office.dossiers.actions import Dossiers, NewDossier, Outcome
 from services.office.organs.rules import Actor
-from services.office.web import Desk, json_answer
+from services.office.web import Desk
 
 AT_ONCE = 2
 """More would keep single submissions from the database."""

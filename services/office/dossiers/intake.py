@@ -12,10 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
 from services.kernel.database import Database, is_transient
-from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
+from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay, json_answer
 from services.office.dossiers import views
 from services.office.dossiers.actions import Dossiers, NewDossier
-from services.office.web import json_answer
 
 COMMITTERS = 2
 AT_ONCE = 500

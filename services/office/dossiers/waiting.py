@@ -7,13 +7,13 @@ from starlette.responses import Response
 from contracts.problems import PROBLEMS, HubError
 from services.kernel.bell import Bell
 from services.kernel.database import Database
-from services.kernel.idempotency import Answer, Keyed
+from services.kernel.idempotency import Answer, Keyed, json_answer
 from services.office.dossiers import views
 from services.office.dossiers.actions import Act, Dossiers, Outcome
 from services.office.dossiers.events import bell as stamp_bell
 from services.office.dossiers.rules import View
 from services.office.organs.rules import Actor
-from services.office.web import Desk, json_answer, respond
+from services.office.web import Desk, respond
 
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.5

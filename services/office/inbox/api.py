@@ -12,12 +12,12 @@ from contracts.messages.base import NO_NUL_PATTERN
 from contracts.problems import HubError
 from services.kernel.app import Transaction
 from services.kernel.auth import Caller, require
-from services.kernel.idempotency import Answer
+from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link
 from services.office.inbox import actions, forms, store
 from services.office.inbox.actions import DOCUMENT, DOSSIER, KINDS, RECEIPT, STATUS
 from services.office.inbox.polling import LONGEST_WAIT_SECONDS, Poll
-from services.office.web import JSON, Desk, IdempotencyKey, XOrgan, json_answer, key_of, problems
+from services.office.web import JSON, Desk, IdempotencyKey, XOrgan, key_of, problems
 
 SCOPES_OF = {
     DOSSIER: ("dossier:read",),
