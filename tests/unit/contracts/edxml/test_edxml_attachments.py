@@ -18,7 +18,7 @@ def zipped(*entries: tuple[str, bytes], compression: int = zipfile.ZIP_DEFLATED)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", compression) as archive:
         for name, content in entries:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, compression)  # dated 1980: no time in a test's name
     return target.getvalue()
 
 
