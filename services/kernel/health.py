@@ -20,7 +20,8 @@ def database_check(database: Database) -> Check:
 
     async def check() -> Sequence[Part]:
         try:
-            await asyncio.wait_for(database.ping(), PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                await database.ping()
         except (HubError, TimeoutError):
             return [Part("database", False, "does not answer")]
         return [Part("database", True, "answers")]

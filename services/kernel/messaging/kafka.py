@@ -98,7 +98,8 @@ class Producer:
             )
             try:
                 with _broker_errors():
-                    await asyncio.wait_for(self._producer.start(), START_SECONDS)
+                    async with asyncio.timeout(START_SECONDS):
+                        await self._producer.start()
             except BaseException:
                 self.replace()
                 raise
@@ -170,7 +171,8 @@ class GroupConsumer:
 
     async def start(self) -> None:
         with _broker_errors():
-            await asyncio.wait_for(self._consumer.start(), START_SECONDS + REBALANCE_SECONDS)
+            async with asyncio.timeout(START_SECONDS + REBALANCE_SECONDS):
+                await self._consumer.start()
         self._join_again_if_misled()
 
     def _join_again_if_misled(self) -> None:
@@ -218,15 +220,18 @@ class GroupConsumer:
         mine = {self._names.theirs(p): o for p, o in offsets.items() if self._names.theirs(p) in assigned}
         if mine:
             with suppress(CommitFailedError, IllegalStateError), _broker_errors():
-                await asyncio.wait_for(self._consumer.commit(mine), REQUEST_SECONDS)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    await self._consumer.commit(mine)
 
     async def stop(self) -> None:
         with suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._consumer.stop()
 
     async def give_up(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._drain(), DRAIN_SECONDS)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._drain()
 
     def take_over(self, assigned: Iterable[KafkaPartition]) -> None:
         if self._rewind:
@@ -282,7 +287,8 @@ class Reader:
 
     async def stop(self) -> None:
         with suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._consumer.stop()
 
     async def _drop_reached(self) -> None:
         with _broker_errors():
@@ -359,7 +365,8 @@ class Admin:
         client, self._client = self._client, None
         if client is not None:
             with suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(client.close(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await client.close()
 
     async def _ask(self, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
         async with self._lock:

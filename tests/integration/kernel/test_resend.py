@@ -143,12 +143,13 @@ class Reading:
         self.group = GroupConsumer(cluster, GROUP, [TOPIC], drain=self._drain)
         self.read: list[Record] = []
         self.losses = 0
+        self.stopping = False
 
     async def _drain(self) -> None:
         return
 
     async def run(self) -> None:
-        while True:
+        while not self.stopping:
             try:
                 fetched = await self.group.poll(0.1)
             except LogLost:
@@ -175,8 +176,8 @@ async def reading(cluster: Cluster, *, behind: int = 0) -> AsyncIterator[Reading
     try:
         yield reader
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        reader.stopping = True
+        await task
         await reader.group.stop()
 
 
