@@ -1,0 +1,16 @@
+"""Large tables in parts by time."""
+
+from collections.abc import Sequence
+
+revision: str = "d4a1e0d2b602"
+down_revision: str | None = "d4a1e0d2b601"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
