@@ -4,12 +4,13 @@ import asyncio
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from contracts.edxml import changes
 from contracts.edxml.attachments import Attachment
 from contracts.edxml.errors import EdxmlError
 from contracts.edxml.model import Business, Document, Message
@@ -31,6 +32,8 @@ from deploy.local.axis_wire import (
 )
 
 PAGE: Final = 500
+REMEMBERED: Final = 1000
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LEVEL_ONE: Final = re.compile(r"[A-Z]\d{2}")
 _MESSAGE_TYPES: Final = ("edoc", "status")
 _TRANSPORT: Final = ("processing", "done", "fail")
@@ -71,6 +74,7 @@ class Axis:
         self._store = store
         self._systems = systems
         self._clock = clock
+        self._answered: dict[str, datetime] = {}
         self.bell = asyncio.Event()
 
     async def send(self, call: Call, body: bytes, *, copies: int = 1) -> dict[str, Any]:
@@ -179,7 +183,7 @@ class Axis:
         if due is None:
             return False
         message = await asyncio.to_thread(read, due.data)
-        at = self._clock()
+        at = self._moment_of(_subject(message))
         addressee, status = central.status_of(message, due.organ, due.code, at)
         # a file may name a sender nobody registered: its answers go back the way it came
         receiver = Receiver(addressee, self._system_of(addressee) or due.system_id)
@@ -187,6 +191,15 @@ class Axis:
         await asyncio.to_thread(self._store.answer, due.doc_id, due.code, letter, receiver, at)
         log.info("axis.status_answered", doc_id=due.doc_id, organ=due.organ, step=due.code)
         return True
+
+    def _moment_of(self, subject: str) -> datetime:
+        """Now, but a second after the last answer on the same document: times in edXML have whole seconds, and to
+        everybody two files of the same bytes are one message."""
+        at = max(self._clock(), self._answered.pop(subject, EARLIEST) + timedelta(seconds=1))
+        self._answered[subject] = at
+        if len(self._answered) > REMEMBERED:
+            del self._answered[next(iter(self._answered))]
+        return at
 
     def _receivers(self, message: Message, named: Sequence[str]) -> list[Receiver]:
         """A status goes to the sender of the document it answers, whatever `to` says. Unknown organs are passed over
@@ -208,6 +221,13 @@ class Axis:
 
     def _system_of(self, organ: str) -> str | None:
         return next((name for name, system in self._systems.items() if system.owns(name, organ)), None)
+
+
+def _subject(message: Message) -> str:
+    """What an answer to the message is about; a recall or an update is about its earlier document."""
+    if isinstance(message, Document) and (earlier := changes.earlier_ids(message)):
+        return earlier[0]
+    return _document_id(message)
 
 
 def _document_id(message: Message) -> str:
