@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run smoke fmt check test test-more test-unit migrate migration contracts clean
+.PHONY: help setup run smoke fmt check test test-more test-unit chaos migrate migration contracts clean
 
 help: ## danh sách này · this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ test-more: setup ## bảng lỗi đầy đủ, dữ liệu dài, client sinh ra 
 test-unit: setup ## chỉ kiểm thử không vào ra · only tests without input or output
 	@$(PY) -m pytest tests/unit
 	$(call say_next,make test)
+
+# make chaos MINUTES=60 SEED=…; the same seed does the same faults
+MINUTES ?= 5
+chaos: setup ## lỗi ngẫu nhiên dưới tải, rồi đếm: MINUTES=5 SEED=… · random faults under load, then counted: MINUTES=5 SEED=…
+	@$(PY) -m deploy.local.jars
+	@$(PY) -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed '$(SEED)')
 
 migrate: setup ## đưa các cơ sở dữ liệu lên bản mới nhất · bring the databases to the newest version
 	@$(VENV)/bin/lienthong migrate

@@ -3,9 +3,10 @@
 Filled from `registry.organ`. What becomes of the recipients of a message is the gateway's routing.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Self
 
 from contracts.identifiers import organ_key
@@ -17,6 +18,8 @@ VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 UNKNOWN = "recipient.unknown"
 SUSPENDED = "recipient.suspended"
 UNDECIDED = "recipient.undecided"
+
+NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 
 OWN_CODE = 0
 ALIAS = 1
@@ -41,11 +44,13 @@ class Resolution:
 
     `organ` is who receives; the suspended organ; or, undecided, the closed organ whose successor must be chosen.
     It is None exactly when the recipient is unknown. `redirected_from` is the closed code written in its place.
+    `passed` are the closed organs on the way, by their own codes.
     """
 
     organ: OrganChanged | None = None
     problem: str | None = None
     redirected_from: str | None = None
+    passed: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +124,52 @@ class Directory:
         name = self._name(code, on)
         return None if name is None else self._organs[name.organ]
 
-    def resolve(self, code: str, on: date) -> Resolution:
-        """Who receives what is written to this code at the date; follows the successors of closed organs."""
+    def resolve(
+        self,
+        code: str,
+        on: date,
+        *,
+        chosen: Mapping[str, str] = NOTHING_CHOSEN,
+        decided: Mapping[str, str] = NOTHING_CHOSEN,
+    ) -> Resolution:
+        """Who receives what is written to this code at the date; follows the successors of closed organs.
+
+        Successors that people chose, by the closed organ's own code: `chosen` ones go before the registry, `decided`
+        ones count where it leaves the choice open, as long as they are among the heirs.
+        """
         name = self._name(code, on)
         if name is None:
             return _NOBODY
         organ: OrganChanged | None = self._organs[name.organ]
         redirected_from = name.written if name.closed else None
-        passed: set[str] = set()
+        passed: tuple[str, ...] = ()
         while organ is not None and is_closed(organ, on):
             redirected_from = redirected_from or organ.code
-            passed.add(organ.code)
-            successor = _successor(organ)
+            passed += (organ.code,)
+            successor = chosen.get(organ.code) or _successor(organ) or self._heir(organ, decided.get(organ.code), on)
             if successor is None and organ.successors:
-                return Resolution(organ, UNDECIDED, None if redirected_from == organ.code else redirected_from)
+                before = None if redirected_from == organ.code else redirected_from
+                return Resolution(organ, UNDECIDED, before, passed)
             organ = None if successor is None else self.find(successor, on)
             if organ is not None and organ.code in passed:
                 return _NOBODY
         if organ is None or not is_valid(organ, on):
             return _NOBODY
-        return Resolution(organ, SUSPENDED if organ.suspended else None, redirected_from)
+        return Resolution(organ, SUSPENDED if organ.suspended else None, redirected_from, passed)
+
+    def heirs(self, organ: OrganChanged, on: date) -> frozenset[str]:
+        """Own codes of those who may receive in the organ's place: its successors and whom these lead to, or the organ
+        itself when it exists at the date after all."""
+        if is_valid(organ, on):
+            return frozenset({organ.code})
+        named = (self.find(code, on) for code in organ.successors)
+        led_to = (self.resolve(code, on) for code in organ.successors)
+        return frozenset({heir.code for heir in named if heir} | {heir.organ.code for heir in led_to if heir.organ}) - {
+            organ.code
+        }
+
+    def _heir(self, organ: OrganChanged, code: str | None, on: date) -> str | None:
+        return code if code is not None and code in self.heirs(organ, on) else None
 
     def superior(self, code: str, on: date) -> OrganChanged | None:
         """The registered superior at the date; the youngest entry when several overlap."""

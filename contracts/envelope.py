@@ -17,6 +17,8 @@ SCHEMA_PREFIX = "https://lienthong.vn/contracts/"
 CONTENT_TYPE = "application/json"
 MAX_VALUE_BYTES = 256 * 1024
 MAX_HEADER_BYTES = 16 * 1024
+LONGEST_ATTRIBUTE = 500
+"""Characters of any attribute but the recipients: our own stay far below, and a database can index it."""
 SEQUENCE_DIGITS = 12
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -158,6 +160,8 @@ def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
             raise UnreadableEnvelope(name, "not ASCII") from None
         if not text.isprintable():
             raise UnreadableEnvelope(name, "control character")
+        if len(text) > LONGEST_ATTRIBUTE and name.startswith("ce_") and name != "ce_recipients":
+            raise UnreadableEnvelope(name, "too long")
         texts[name] = text
     return texts
 

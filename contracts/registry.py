@@ -86,6 +86,7 @@ _LIST: Final = (
     Message("receipt.conflict", Kind.RECEIPT, receipt.ConflictBatch),
     Message("receipt.expired", Kind.RECEIPT, receipt.ExpiredBatch),
     Message("control.resend-requested", Kind.CONTROL, receipt.ResendRequestedBatch),
+    Message("control.hop-stuck", Kind.CONTROL, receipt.HopStuckBatch),
     Message("delivery.voided", Kind.CONTROL, receipt.DeliveryVoided),
     Message("organ.changed", Kind.REGISTRY, registry.OrganChanged),
     Message("system.changed", Kind.REGISTRY, registry.SystemChanged, version=2),

@@ -22,7 +22,7 @@ Size = Literal["local", "production"]
 Cleanup = Literal["delete", "compact"]
 
 REPLICATION: Final[Mapping[Size, int]] = MappingProxyType({"local": 1, "production": 3})
-"""Replicas of each partition; in production `min.insync.replicas` is one less."""
+"""Replicas of each partition where no setting says otherwise; `min.insync.replicas` is one less."""
 
 
 class TopologyError(ValueError):
@@ -48,14 +48,14 @@ class Topic:
     dead: bool = False
     dead_letters_of: str | None = None
 
-    def config(self, size: Size) -> dict[str, str]:
-        """What the broker is told, in its own words."""
+    def config(self, replication: int) -> dict[str, str]:
+        """What the broker is told, in its own words, for so many replicas."""
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(-1 if self.retention_days is None else self.retention_days * DAY_MS),
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "CreateTime",
-            "min.insync.replicas": str(max(1, REPLICATION[size] - 1)),
+            "min.insync.replicas": str(max(1, replication - 1)),
         }
 
 
@@ -121,7 +121,7 @@ def _dead_letters(topic: Topic) -> Topic:
         purpose_en=f"Dead letters of {topic.name}: headers and verdict, no body.",
         purpose_vi=f"Thông điệp hỏng của {topic.name}: tiêu đề và lý do, không có nội dung.",
         producers=topic.consumers,
-        consumers=("operators",),
+        consumers=("operators",) if topic.consumers == (topic.owner,) else (topic.owner, "operators"),
         partitions=MappingProxyType({"local": 1, "production": 3}),
         retention_days=DEAD_RETENTION_DAYS,
         dead=False,

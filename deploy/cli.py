@@ -38,7 +38,7 @@ HELP = {
     "topics": "Tạo các topic Kafka · make the topics of contracts/topics.",
     "seed": "Nạp danh mục cơ quan và hệ thống mẫu · load organs and the local systems.",
 }
-COMMANDS = ("dossier", "document", "inbox", "transfer", "system", "organ", "audit")
+COMMANDS = ("dossier", "document", "inbox", "transfer", "system", "organ", "audit", "ops")
 """Words that call the hub; each is the `app` of `deploy.commands.<word>`."""
 
 UsageError = cast(type[Exception], typer.BadParameter.__base__)

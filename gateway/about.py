@@ -25,6 +25,7 @@ TAGS = {
     "organs": "The dated directory of organs: codes, aliases, levels, homes. · Danh mục cơ quan theo ngày hiệu lực.",
     "systems": "Systems that may call: organs, scopes, secrets, quotas. · Hệ thống được kết nối và quyền hạn.",
     "audit": "Who changed what, and when. · Nhật ký quản trị.",
-    "operations": "Transfers of all organs and the health of routes. · Theo dõi gói tin và tuyến liên thông.",
+    "operations": "Transfers of all organs, the health of routes, what does not move and what to do about it. · Theo"
+    " dõi gói tin và tuyến liên thông, xử lý các lượt giao bị tắc.",
 }
 OPENAPI = about(program="gateway", tags=TAGS)

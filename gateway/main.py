@@ -37,11 +37,19 @@ from gateway.monitoring.api import build_router as monitoring_router
 from gateway.national.actions import Connector
 from gateway.national.client import AxisAccount, AxisClient
 from gateway.national.poll import AxisWorker
+from gateway.operations import dead_letters
+from gateway.operations.api import build_router as operations_router
+from gateway.operations.dead_letters_api import build_router as dead_letters_router
+from gateway.operations.figures import Figures
 from gateway.organs.api import build_router as organs_router
 from gateway.organs.model import REGISTRY as ORGANS
 from gateway.organs.snapshot import OrganSnapshot
 from gateway.registries.follower import Follower
 from gateway.registries.source import RegistrySource
+from gateway.retention import Keeping
+from gateway.succession.api import build_router as succession_router
+from gateway.succession.snapshot import ChoiceSnapshot
+from gateway.succession.worker import Releasing
 from gateway.work import Desk, Registry, Work
 from services.kernel import logs
 from services.kernel.app import Web
@@ -64,6 +72,7 @@ from services.kernel.messaging.topics import ensure
 from services.kernel.metrics import Metrics
 from services.kernel.problem_details import PROBLEMS_PATH
 from services.kernel.quotas import Quotas, default_of
+from services.kernel.retention import Retention
 from services.kernel.serve import Process, build, serve
 from services.kernel.settings import Role, Settings
 from services.kernel.supervisor import Supervisor
@@ -81,6 +90,7 @@ class Registries:
 
     organs: OrganSnapshot
     systems: SystemSnapshot
+    choices: ChoiceSnapshot
     hub: str
 
     def snapshot(self, on: date) -> Registry:
@@ -90,6 +100,7 @@ class Registries:
             speakers=self.systems.speakers,
             hub=self.hub,
             on=on,
+            decided=self.choices.decided,
         )
 
 
@@ -110,14 +121,16 @@ class Gateway:
         )
         self.leases = Leases(self.database, f"{socket.gethostname()}:{os.getpid()}")
         self.organs, self.systems, self.keys = OrganSnapshot(), SystemSnapshot(), KeySnapshot(self.keyring)
-        self.follower = Follower(self.database, self.bell, [self.organs, self.systems, self.keys])
-        registries = Registries(self.organs, self.systems, settings.hub)
+        choices = ChoiceSnapshot()
+        self.follower = Follower(self.database, self.bell, [self.organs, self.systems, self.keys, choices])
+        registries = Registries(self.organs, self.systems, choices, settings.hub)
         self.desk = Desk(registries, self.keyring, self.clock)
         self.verifier = SecretVerifier()
         self.idempotency = Idempotency(self.keyring)
         # on one machine everything is loopback: an office's proxy settings must not come between
         self.http = httpx.AsyncClient(trust_env=not settings.local)
         self.stopping = asyncio.Event()
+        self.metrics = Metrics()
         self.supervisor = Supervisor(drain_seconds=settings.stop_seconds)
         self.cluster = Cluster.from_settings(settings)
         self.admin = Admin(self.cluster)
@@ -162,14 +175,32 @@ class Gateway:
         self.supervisor.add("kafka", watch.run, state=watch.part)
         self.supervisor.add("relay", relay.run, state=relay.part)
         self.supervisor.add("ingest", consumer.run, state=consumer.part)
+        self._add_gathering(watch)
         upkeep = Upkeep(
             self.database, self.keyring, self.idempotency, clock=self.clock, key_days=settings.signing_key_days
         )
         self.supervisor.add("upkeep", upkeep.run)
+        retention = Retention(self.database, self.leases, Keeping(self.database, settings).plan(), clock=self.clock)
+        self.supervisor.add("retention", retention.run, state=retention.part)
         self.supervisor.add("expiry", Expiry(self.database, self.desk, scale=settings.retry_scale).run)
+        self.supervisor.add("succession", Releasing(self.database, self.desk, self.leases, self.bell).run)
         if settings.axis_url:
             axis = self._axis()
             self.supervisor.add("axis", axis.run, state=axis.part)
+
+    def _add_gathering(self, watch: LogWatch) -> None:
+        """What operators look through: dead letters of the offices, and how much there is of everything."""
+        settings = self.settings
+        membership = Membership(
+            dead_letters.GROUP,
+            list(dead_letters.PROGRAM_OF),
+            settings.group_instance_id,
+            settings.session_timeout_seconds,
+        )
+        gathering = dead_letters.Gathering()
+        consumer = Consumer(self.cluster, membership, gathering, database=self.database, watch=watch)
+        self.supervisor.add("dead letters", consumer.run, state=consumer.part)
+        self.supervisor.add("figures", Figures(self.database, self.metrics).run)
 
     def _axis(self) -> AxisWorker:
         settings = self.settings
@@ -206,7 +237,7 @@ class Gateway:
             description=about.DESCRIPTION,
             openapi=about.OPENAPI,
             database=self.database,
-            metrics=Metrics(),
+            metrics=self.metrics,
             checks=[database_check(self.database)],
             max_body_bytes=self.settings.max_body_bytes,
             problems_url=self.settings.gateway_url + PROBLEMS_PATH,
@@ -221,6 +252,9 @@ class Gateway:
             keys_router(acting, self.keyring, self.clock),
             audit_router(),
             monitoring_router(self.organs, self.clock),
+            operations_router(acting, self.desk, self.organs),
+            dead_letters_router(acting),
+            succession_router(acting, self.desk, self.organs),
         ]
         return Process(
             settings=self.settings, web=web, routers=routers, supervisor=self.supervisor, stopping=self.stopping

@@ -10,6 +10,7 @@ from uuid import uuid5
 import orjson
 
 from contracts.custody import told
+from contracts.directory import UNDECIDED
 from contracts.envelope import Envelope, rfc3339
 from contracts.identifiers import HUB_NAMESPACE
 from contracts.problems import PROBLEMS
@@ -37,7 +38,8 @@ def carry(work: Work, envelope: Envelope, level: str) -> None:
         return
     audience = _take_effect(work, case)
     is_dossier = case.after is not None
-    way = route(case.sender, audience, work.registry.on, work.registry.directory, offices_only=is_dossier)
+    registry = work.registry
+    way = route(case.sender, audience, registry.on, registry.directory, offices_only=is_dossier, choices=case.choices)
     deliveries = _open(work, case, way)
     work.record(envelope, level, verdict=None, route=_route_text(way))
     work.transfers[-1]["state"] = transfer_state([State(row["state"]) for row in deliveries])
@@ -122,7 +124,10 @@ def _document(case: Case) -> DocumentState:
 
 
 def _open(work: Work, case: Case, way: Route) -> list[dict[str, Any]]:
-    """Delivery rows for every recipient and one hop per recipient office, in one numbering with the subject locked."""
+    """Delivery rows for every recipient and one hop per recipient office, in one numbering with the subject locked.
+
+    A delivery whose recipient's successor a person must choose gets a place in the subject's line instead of a hop.
+    """
     envelope = case.envelope
     numbers = {hop.level.value: case.state.next_hop(hop.level.value) for hop in way.hops}
     work.hops += [
@@ -146,6 +151,7 @@ def _delivery(work: Work, case: Case, leg: Leg, numbers: dict[str, int]) -> dict
     level = leg.level.value if leg.level else ""
     office = level if leg.via == "office" and not leg.problem else ""
     on_axis = leg.via == "axis" and not leg.problem
+    waits = leg.problem == UNDECIDED
     return {
         "id": str(uuid5(HUB_NAMESPACE, f"{envelope.source}\n{envelope.id}\n{leg.organ}")),
         "source": envelope.source,
@@ -158,12 +164,13 @@ def _delivery(work: Work, case: Case, leg: Leg, numbers: dict[str, int]) -> dict
         "redirected_from": leg.redirected_from or "",
         "office": office,
         "hopsequence": numbers[office] if office else 0,
-        "state": "refused" if leg.problem else "open",
-        "code": leg.problem or "",
+        "state": "refused" if leg.problem and not waits else "open",
+        "code": "" if waits else leg.problem or "",
         "opened_at": work.now,
         "handed_over_at": None,
         "channel_at": work.hub_now if on_axis else None,
         "due_at": work.now if on_axis else None,
+        "waiting": case.state.wait(leg.organ) if waits else None,
     }
 
 

@@ -33,6 +33,8 @@ class Registry:
     """Canonical organ → number of active systems that may speak for it."""
     hub: str
     on: date
+    decided: Mapping[str, str] = field(default_factory=dict)
+    """Successors people chose for closed organs, whatever the subject."""
 
 
 class Sealer(Protocol):

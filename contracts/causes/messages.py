@@ -225,6 +225,44 @@ MESSAGES: dict[str, Cause] = {
         repeat=Repeat.DECIDE,
         see=("message.voided", "recipient.suspended"),
     ),
+    "delivery.not_open": Cause(
+        vi=(
+            "Người vận hành yêu cầu giao lại hoặc đóng một lượt giao đã kết thúc: nơi nhận đã nhận hoặc từ chối, hoặc "
+            "người khác đã đóng trước. Cũng gặp khi hai người cùng thao tác trên một lượt giao: người đến sau nhận mã "
+            "này."
+        ),
+        en=(
+            "An operator asked for a delivery to be sent again or closed that has come to its end: its recipient has "
+            "taken or refused it, or somebody closed it before. Of two operators who act upon one delivery at once, "
+            "the second gets this."
+        ),
+        steps_vi=(
+            "Đọc gói tin (GET /v1/transfers/{id}) để biết trạng thái hiện tại của lượt giao.",
+            "Nếu đã đóng mà vẫn cần giao, bên gửi phải gửi một thông điệp mới.",
+        ),
+        steps_en=(
+            "Read the transfer (GET /v1/transfers/{id}) for the present state of the delivery.",
+            "If it was closed and must arrive all the same, its sender sends a new message.",
+        ),
+        seen=(Seen.GATEWAY,),
+        repeat=Repeat.DECIDE,
+        see=("delivery.closed", "recipient.undecided"),
+    ),
+    "dead_letter.not_open": Cause(
+        vi=(
+            "Người vận hành đóng một thông điệp hỏng mà người khác đã đóng trước đó, thường do hai người cùng xem một "
+            "danh sách. Lý do và tên người đóng trước được giữ nguyên."
+        ),
+        en=(
+            "An operator closed a dead letter that somebody had closed before, usually because two people went through "
+            "the same list. The first reason and the first name stay."
+        ),
+        steps_vi=("Xem danh sách thông điệp hỏng với state=closed để biết ai đã đóng và vì sao.",),
+        steps_en=("Look at the dead letters with state=closed for who closed it and why.",),
+        seen=(Seen.GATEWAY,),
+        repeat=Repeat.NOTHING,
+        see=("delivery.not_open", "envelope.unreadable"),
+    ),
     "delivery.misaddressed": Cause(
         vi=(
             "Biên nhận gửi đến cổng nêu một chặng không tồn tại, hoặc chặng gửi đến dịch vụ của cấp khác. Thường là "

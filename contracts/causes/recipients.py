@@ -58,25 +58,77 @@ RECIPIENTS: dict[str, Cause] = {
     "recipient.undecided": Cause(
         vi=(
             "Mã nơi nhận là của cơ quan đã giải thể có nhiều cơ quan kế thừa và danh mục chưa chọn cơ quan mặc "
-            "định, nên trục không tự đoán. Hồ sơ, hoặc văn bản chỉ gửi đến nơi này, bị từ chối ngay; văn bản còn "
-            "gửi nơi khác thì riêng lượt giao này chờ đơn vị vận hành quyết định."
+            "định, nên trục không tự đoán. Nêu nơi đó làm cơ quan giải quyết hoặc chuyển hồ sơ cho nơi đó thì bị từ "
+            "chối ngay. Văn bản, và mọi việc sau đó của hồ sơ đã có nơi đó tham gia, vẫn được nhận: lượt giao này ở "
+            "trạng thái open dưới mã cũ, giữ đúng thứ tự, cho đến khi đơn vị vận hành chọn cơ quan kế thừa."
         ),
         en=(
             "The code belongs to a closed organ with several successors, and the directory names no default one, so "
-            "the hub does not guess. A dossier, or a document to nobody else, is refused at once; of a document "
-            "with other recipients only this delivery waits for the operators' decision."
+            "the hub does not guess. Naming it as the deciding organ of a dossier, or offering a dossier to it, is "
+            "refused at once. A document, and what follows of a dossier it already takes part in, is accepted: that "
+            "delivery is open under the closed code, in its order, until the operators choose the successor. Operators "
+            "meet the code where a successor they choose is closed itself and leads to several organs."
         ),
         steps_vi=(
             "Tốt nhất: xác định cơ quan kế thừa theo lĩnh vực, địa bàn và ghi thẳng mã của cơ quan đó.",
             "Nếu không xác định được, hỏi đơn vị vận hành để họ chọn cơ quan kế thừa trong danh mục.",
+            "Đơn vị vận hành: xem GET /v1/undecided của cổng và chọn bằng POST /v1/undecided/{organ}:decide.",
         ),
         steps_en=(
             "Best: find out which successor has the matter or the area, and write its code.",
             "If that cannot be told, ask the operators to choose the successor in the directory.",
+            "Operators: see GET /v1/undecided at the gateway and choose with POST /v1/undecided/{organ}:decide.",
         ),
-        seen=(Seen.OFFICE, Seen.VERDICT, Seen.DELIVERY),
+        seen=(Seen.OFFICE, Seen.GATEWAY, Seen.VERDICT),
         repeat=Repeat.CORRECTED,
-        see=("recipient.unknown",),
+        see=("recipient.unknown", "succession.decided"),
+    ),
+    "succession.decided": Cause(
+        vi=(
+            "Đã có người vận hành chọn cơ quan kế thừa khác cho cơ quan này, hoặc cho hồ sơ hay văn bản này, và lựa "
+            "chọn đó còn thực hiện được. Những gì đã chuyển đi không thể lấy lại, nên trục không đổi lựa chọn. Chọn "
+            "lại đúng cơ quan cũ thì không sao; chỉ khi cơ quan đã chọn bị tạm ngừng hoặc không còn kế thừa thì mới "
+            "chọn được cơ quan khác."
+        ),
+        en=(
+            "An operator has chosen another successor for this organ, or for this dossier or document, and that choice "
+            "can be carried out. What was sent cannot be taken back, so the choice stays. Making the same one again is "
+            "harmless; another one can be made only once the chosen organ is suspended or no successor any more."
+        ),
+        steps_vi=(
+            "Xem lựa chọn đã có và người chọn trong nhật ký (GET /v1/audit, việc organ.successor_chosen).",
+            "Nếu chỉ một hồ sơ hoặc văn bản cần đi nơi khác và còn đang chờ, nêu subject của nó.",
+            "Nếu đã chuyển nhầm nơi, cơ quan gửi gửi lại thẳng cho cơ quan đúng.",
+        ),
+        steps_en=(
+            "See what was chosen and by whom in the audit (GET /v1/audit, action organ.successor_chosen).",
+            "If one dossier or document must go elsewhere and still waits, name its subject.",
+            "If something went to the wrong organ, its sender sends it to the right one directly.",
+        ),
+        seen=(Seen.GATEWAY,),
+        repeat=Repeat.DECIDE,
+        see=("succession.not_successor", "recipient.undecided"),
+    ),
+    "succession.not_successor": Cause(
+        vi=(
+            "Cơ quan được chọn không nằm trong các cơ quan kế thừa của cơ quan đã kết thúc theo danh mục hôm nay, cũng "
+            "không phải nơi một cơ quan kế thừa dẫn tới. Hay gặp: gõ nhầm mã, hoặc danh mục ghi thiếu cơ quan kế thừa."
+        ),
+        en=(
+            "The chosen organ is not among the successors the directory has for the closed one today, nor does one of "
+            "them lead to it. The usual reasons are a misspelt code, or a successor missing in the directory."
+        ),
+        steps_vi=(
+            "Xem các cơ quan được chọn ở successors của GET /v1/undecided.",
+            "Nếu danh mục thiếu, quản trị bổ sung successors của cơ quan (PUT, PATCH /v1/organs/{code}) rồi chọn lại.",
+        ),
+        steps_en=(
+            "See who may be chosen in `successors` of GET /v1/undecided.",
+            "If one is missing, an administrator completes the organ's successors (PUT or PATCH /v1/organs/{code}).",
+        ),
+        seen=(Seen.GATEWAY,),
+        repeat=Repeat.CORRECTED,
+        see=("succession.decided", "recipient.unknown"),
     ),
     "recipient.none": Cause(
         vi=(

@@ -121,6 +121,22 @@ class ResendRequested(Payload):
     first: Ordinal
 
 
+class HopStuck(Payload):
+    """`control.hop-stuck`: the office holds this hop and cannot apply it; later ones of the subject wait behind it.
+
+    Told when it comes to that and at each later try; a receipt for the hop ends it.
+    """
+
+    subject: ShortText
+    hopsequence: Ordinal
+    reason: Identifier
+    """Problem code, from the closed list; never a value of the message."""
+    since: Moment
+    """When it was tried first."""
+    attempts: Ordinal
+    """Tries so far."""
+
+
 class DeliveryVoided(Payload):
     """`delivery.voided`: nothing comes under this hop number; repeated until receipted. A record of its own."""
 
@@ -173,3 +189,9 @@ class ResendRequestedBatch(Payload):
     """`control.resend-requested`: up to 500 to one office, in no order."""
 
     items: Annotated[list[ResendRequested], Items]
+
+
+class HopStuckBatch(Payload):
+    """`control.hop-stuck`: up to 500 from one office, in no order."""
+
+    items: Annotated[list[HopStuck], Items]

@@ -22,7 +22,7 @@ from deploy.client.retry import Retry
 from deploy.commands.tables import Renderable, plain, show
 
 REFUSED, USAGE, UNREACHABLE, TIMED_OUT, INTERRUPTED = 1, 2, 3, 4, 130
-AGENCY, ADMINISTRATOR = "commune-a", "administrator"
+AGENCY, OPERATOR, ADMINISTRATOR = "commune-a", "operator", "administrator"
 TIMEOUT_SECONDS = 20.0
 PATIENCE_SECONDS = 2.0
 
@@ -52,7 +52,7 @@ System = Annotated[
         autocompletion=_names,
         help="hệ thống mẫu trên máy này; không có thì dùng LIENTHONG_CLIENT_ID…, không có nữa thì hệ thống mẫu mặc "
         f"định · a local system; else LIENTHONG_CLIENT_ID… of the environment; else the local default: {AGENCY}, for "
-        f"operators {ADMINISTRATOR}",
+        f"operators {OPERATOR}, for administrators {ADMINISTRATOR}",
     ),
 ]
 Organ = Annotated[str | None, typer.Option("--organ", help="cơ quan mà hệ thống đại diện · the organ acted for")]
@@ -109,7 +109,7 @@ class _StillTrying(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not self._told and time.monotonic() - self._since >= PATIENCE_SECONDS:
             self._told = True
-            _complain(
+            complain(
                 f"chưa được, vẫn đang thử lại (Ctrl-C để dừng) · still trying (Ctrl-C stops): {record.getMessage()}"
             )
 
@@ -169,7 +169,10 @@ def group(app: typer.Typer) -> None:
 def command(
     app: typer.Typer, name: str, *, example: str, default: str = AGENCY
 ) -> Callable[[Callable[Concatenate[Session, P], Awaitable[None]]], Callable[Concatenate[Session, P], Awaitable[None]]]:
-    """Makes an async function a command: its own parameters and the shared ones, run as the chosen system."""
+    """Makes an async function a command: its own parameters and the shared ones, run as the chosen system.
+
+    An own parameter of a shared one's name stands in its place.
+    """
 
     def register(
         body: Callable[Concatenate[Session, P], Awaitable[None]],
@@ -177,10 +180,10 @@ def command(
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
 
         def run(ctx: typer.Context, **given: Any) -> None:
-            options = Options(**{f.name: given.pop(f.name) for f in fields(Options)}).over(ctx.obj or Options())
+            options = _options_among(given, {parameter.name for parameter in own}, ctx.obj or Options())
             credentials = choose(options.system, default, os.environ)
             if not (options.system or options.as_json or os.environ.get(CLIENT_ID)):
-                _complain(
+                complain(
                     f"dùng hệ thống mẫu {credentials.name}, chọn bằng --as · acting as the local {credentials.name}"
                 )
             raise typer.Exit(_run(credentials, options, lambda session: body(session, **given)))  # type: ignore[call-arg]
@@ -191,10 +194,19 @@ def command(
     return register
 
 
+def _options_among(given: dict[str, Any], own: set[str], before: Options) -> Options:
+    """Takes the shared ones out of what was given; an own one of the same name may have stood before the word too."""
+    shared = {each.name for each in fields(Options)}
+    for name in shared & own:
+        given[name] = getattr(before, name) if given[name] is None else given[name]
+    return Options(**{name: given.pop(name) for name in shared - own}).over(before)
+
+
 def _with_signature(run: Callable[..., None], own: list[inspect.Parameter]) -> Callable[..., None]:
     """Shows typer the context, these parameters and the shared ones."""
     context = next(iter(inspect.signature(run).parameters.values()))
-    shared = inspect.signature(_options).parameters.values()
+    names = {parameter.name for parameter in own}
+    shared = [each for each in inspect.signature(_options).parameters.values() if each.name not in names]
     rest = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
     run.__signature__ = inspect.Signature([context, *rest])  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in (context, *rest)}
@@ -215,12 +227,12 @@ def _run(credentials: Credentials, options: Options, act: Callable[[Session], Aw
         _tell_problem(problem, as_json=options.as_json)
         return UNREACHABLE if isinstance(problem, Unavailable) and not problem.code else REFUSED
     except (ClientError, Failed) as error:
-        _complain(str(error))
+        complain(str(error))
         return {Unreachable: UNREACHABLE, TimedOut: TIMED_OUT}.get(type(error), REFUSED)
     except BrokenPipeError:
         _leave_pipe()
     except OSError as error:
-        _complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -247,7 +259,7 @@ def _tell_problem(problem: HubProblem, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(problem.members, ensure_ascii=False), err=True)
         return
-    _complain(f"{problem.status} {problem.code}: {problem.detail or problem.title}")
+    complain(f"{problem.status} {problem.code}: {problem.detail or problem.title}")
     lines = [f"  {place}" for place in problem.places]
     lines += [f"  hợp đồng · contract: {problem.contract}"] if problem.contract else []
     lines += [f"  → {problem.url}"] if problem.url else []
@@ -256,6 +268,7 @@ def _tell_problem(problem: HubProblem, *, as_json: bool) -> None:
         typer.echo(plain(line), err=True)
 
 
-def _complain(sentence: str) -> None:
+def complain(sentence: str) -> None:
+    """Beside the answer, on stderr."""
     if sentence:
         typer.echo(f"lienthong: {plain(sentence)}", err=True)

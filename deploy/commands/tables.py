@@ -12,15 +12,28 @@ from rich.text import Text
 VIETNAM = timezone(timedelta(hours=7))
 PIPE_WIDTH = 400
 """Into a file or another program nothing is cut off."""
+UNITS = ((86_400, "ngày", "d"), (3_600, "giờ", "h"), (60, "phút", "min"), (1, "giây", "s"))
 
 Renderable = Table | Text | Group
 
 
-def show(view: Renderable) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH, color_system=None)
+def show(view: Renderable, *, beside: bool = False) -> None:
+    """On stdout; what only accompanies an answer goes `beside` it, on stderr."""
+    _console(beside=beside).print(view)
+
+
+def show_anew(view: Renderable) -> None:
+    """In the place of what the terminal shows now; below it where that cannot be."""
+    console = _console()
+    console.clear()
     console.print(view)
+
+
+def _console(*, beside: bool = False) -> Console:
+    console = Console(highlight=False, stderr=beside)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, width=PIPE_WIDTH, color_system=None, stderr=beside)
 
 
 def plain(text: object) -> str:
@@ -39,14 +52,25 @@ def moment(text: object) -> str:
     return at.astimezone(VIETNAM).isoformat(" ", "seconds") if at.tzinfo else plain(text)
 
 
-def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Renderable:
-    """One line each; a sentence when there is none."""
+def age(seconds: float) -> str:
+    """A length of time in its largest whole unit, as one says it."""
+    unit, vi, en = next((each for each in UNITS if seconds >= each[0]), UNITS[-1])
+    count = max(int(seconds // unit), 0)
+    return f"{count} {vi} · {count} {en}"
+
+
+def table(
+    title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Sequence[str] = ()
+) -> Renderable:
+    """One line each; a sentence when there is none. What stands under the headings of `whole` is never broken, so that
+    it can be copied."""
     lines = [[Text(plain(cell)) for cell in row] for row in rows]
     if not lines:
         return Text(f"{title}: không có · none", style="dim")
     shown = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for heading in headings:
-        shown.add_column(heading, overflow="fold")
+    for place, heading in enumerate(headings):
+        width = max(len(line[place]) for line in lines) if heading in whole else None
+        shown.add_column(heading, overflow="fold", no_wrap=heading in whole, min_width=width)
     for line in lines:
         shown.add_row(*line)
     return shown

@@ -77,7 +77,7 @@ def dossier(answer: Shown) -> Renderable:
                 (
                     moment(step["at"]),
                     step["actor"],
-                    _short(step["type"]),
+                    event_name(step["type"]),
                     dossier_status(step["status"]),
                     step.get("reason"),
                     step.get("refused"),
@@ -194,7 +194,7 @@ ITEM_HEADINGS = (AT, "Loại · Kind", "Việc · Event", "Đối tượng · Su
 
 def item(each: Shown) -> tuple[object, ...]:
     moment_ = moment(each["received_at"])
-    return moment_, each["kind"], _short(each["type"]), each["subject"], each["from"], each["id"]
+    return moment_, each["kind"], event_name(each["type"]), each["subject"], each["from"], each["id"]
 
 
 def items(lines: Sequence[Shown]) -> Renderable:
@@ -207,7 +207,7 @@ def transfer(answer: Shown) -> Renderable:
         facts(
             [
                 ("Gói tin · Transfer", answer["id"]),
-                ("Việc · Event", _short(answer["type"])),
+                ("Việc · Event", event_name(answer["type"])),
                 ("Đối tượng · Subject", answer["subject"]),
                 ("Nơi gửi · Sender", answer["sender"]),
                 ("Tình trạng · State", answer["state"]),
@@ -319,5 +319,6 @@ def audit(lines: Sequence[Shown]) -> Renderable:
     )
 
 
-def _short(type_: str) -> str:
+def event_name(type_: str) -> str:
+    """The full type without what all have."""
     return type_.removeprefix("vn.lienthong.")

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.edxml.attachments import Attachment
 from contracts.edxml.model import DOCUMENT_RECALL, DOCUMENT_REPLACE, DOCUMENT_UPDATE, Business, ReplacementInfo
-from deploy.local.axis_faults import FaultKind, Faults, LostAnswer, until_disconnected
+from deploy.local.axis_faults import FaultKind, Faults, LostAnswer
 from deploy.local.axis_service import Axis, AxisSystem
 from deploy.local.axis_store import AxisStore
 from deploy.local.axis_wire import INVALID_FILE, Refusal, bad, verify
@@ -156,7 +156,7 @@ def _public(app: FastAPI, faults: Faults, settings: AxisSettings) -> APIRouter:
         if fault == "500":
             return PlainTextResponse("ordered fault", 500)
         if fault == "hang":
-            await until_disconnected(request)
+            await faults.hang(verb, request)
             return Response(status_code=503)
         try:
             answer = await _answer(app.state.axis, secrets, verb, request, times=2 if fault == "twice" else 1)

@@ -1,5 +1,6 @@
 """Faults a test can order from the stand-in of the national axis: each spoils the next calls of one verb."""
 
+import asyncio
 from collections import deque
 from typing import Literal
 
@@ -15,11 +16,13 @@ class Faults:
 
     def __init__(self) -> None:
         self._pending: dict[str, deque[FaultKind]] = {}
+        self._let_go: dict[str, asyncio.Event] = {}
 
     def order(self, verb: str, kind: FaultKind, count: int) -> None:
-        """A count of 0 cancels what is pending for the verb."""
+        """A count of 0 cancels what is pending for the verb and lets go of what hangs."""
         if count == 0:
             self._pending.pop(verb, None)
+            self._let_go.pop(verb, asyncio.Event()).set()
         else:
             self._pending.setdefault(verb, deque()).extend([kind] * count)
 
@@ -29,6 +32,16 @@ class Faults:
 
     def pending(self) -> dict[str, list[FaultKind]]:
         return {verb: list(kinds) for verb, kinds in self._pending.items() if kinds}
+
+    async def hang(self, verb: str, request: Request) -> None:
+        """Until the caller has gone, or the faults of the verb are cancelled."""
+        let_go = self._let_go.setdefault(verb, asyncio.Event())
+        waiting = {asyncio.create_task(until_disconnected(request)), asyncio.create_task(let_go.wait())}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
 
 
 class LostAnswer(Response):

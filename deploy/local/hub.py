@@ -13,9 +13,11 @@ from typing import Any
 
 from deploy.local.errors import LocalError
 from deploy.local.first_run import axis_secret, clock_offset, seed
+from deploy.local.jars import Report
 from deploy.local.jobs import Job, run_jobs
 from deploy.local.kafka import JAVA_OPTIONS, Kafka
-from deploy.local.ports import DEFAULTS, free_port, setting
+from deploy.local.kafka_cluster import KafkaCluster, replicas_of
+from deploy.local.ports import DEFAULTS, free_port, setting, url_setting
 from deploy.local.postgres import Postgres
 from deploy.local.processes import Child, Command, await_condition, end_leftover, log_tail
 from deploy.local.programs import (
@@ -23,6 +25,7 @@ from deploy.local.programs import (
     KAFKA_SETTING,
     OWNERS,
     PROGRAMS,
+    REPLICATION_SETTING,
     ROOT,
     STEPS,
     Step,
@@ -42,7 +45,8 @@ AXIS_PROVINCES = json.dumps(["H28", "H44", "H62"])
 class Hub:
     """`home` holds all data, logs and pid files; two hubs never share one. Without `ports` it takes free ones.
     `environment` may point to servers that exist: those are used and not started. Blocking; call it in a thread
-    from asyncio. All processes end when this one does."""
+    from asyncio. All processes end when this one does. With several `brokers` the topics are held by several of them,
+    and `kafka` kills each by its number."""
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Hub:
         command: Sequence[str] = COMMAND,
         java_options: Sequence[str] = JAVA_OPTIONS,
         screen: Screen | None = None,
+        brokers: int = 1,
     ) -> None:
         self.home = home.absolute()
         self.environment = dict(os.environ if environment is None else environment)
@@ -62,7 +67,7 @@ class Hub:
         self._children: dict[str, Child] = {}
         self._decided: dict[str, str] | None = None
         self.postgres = self._embedded_postgres()
-        self.kafka = self._embedded_kafka(java_options)
+        self.kafka = self._embedded_kafka(java_options, brokers)
 
     @property
     def credentials_file(self) -> Path:
@@ -83,7 +88,10 @@ class Hub:
 
     @property
     def bootstrap(self) -> str:
-        return self.environment.get(KAFKA_SETTING) or f"127.0.0.1:{self.ports['kafka']}"
+        if given := self.environment.get(KAFKA_SETTING):
+            return given
+        assert self.kafka is not None
+        return self.kafka.bootstrap
 
     def log_file(self, name: str, *, instance: int = 1) -> Path:
         return self.home / "log" / f"{_key(name, instance)}.log"
@@ -131,8 +139,8 @@ class Hub:
 
     def end_leftovers(self) -> None:
         """What a hub killed with -9 left: programs first, PostgreSQL last."""
-        last = ["kafka.pid", "postgres.pid"]
         files = {file.name: file for file in (self.home / "run").glob("*.pid")}
+        last = [*sorted(name for name in files if name.startswith("kafka")), "postgres.pid"]
         for name in [*sorted(files.keys() - set(last)), *(name for name in last if name in files)]:
             end_leftover(files[name], seconds=LEFTOVER_SECONDS)
 
@@ -147,6 +155,8 @@ class Hub:
             return running
         # a name of its own in the reading group: whoever comes back after a kill has its partitions at once
         own = {setting(name): str(self.ports[key]), "LIENTHONG_GROUP_INSTANCE_ID": f"{name}-{instance}"}
+        # callers know all processes of a program by one address, which tokens and links name
+        own |= {url_setting(name): self.environment.get(url_setting(name)) or self.address(name)}
         return self._launch([name, *arguments], log=self.log_file(name, instance=instance), own=own)
 
     def alive(self, name: str, *, instance: int = 1) -> bool:
@@ -168,6 +178,21 @@ class Hub:
             self.kafka.kill()
         else:
             self._children[_key(name, instance)].kill()
+
+    def freeze(self, name: str, *, instance: int = 1) -> None:
+        """SIGSTOP of a program or a server with all its processes; it can still be killed and stopped."""
+        self._part(name, instance).freeze()
+
+    def thaw(self, name: str, *, instance: int = 1) -> None:
+        """SIGCONT; nothing when it is not frozen."""
+        self._part(name, instance).thaw()
+
+    def _part(self, name: str, instance: int) -> Child | Postgres | Kafka | KafkaCluster:
+        if name == "postgres" and self.postgres is not None:
+            return self.postgres
+        if name == "kafka" and self.kafka is not None:
+            return self.kafka
+        return self._children[_key(name, instance)]
 
     def stop_program(self, name: str, *, instance: int = 1) -> None:
         """As an operator would: it finishes what it has begun."""
@@ -231,10 +256,17 @@ class Hub:
             "LIENTHONG_HOME": str(self.home),
             "LIENTHONG_LOCAL": "1",
             KAFKA_SETTING: self.bootstrap,
+            **self._replication(),
             **{database_setting(owner): self.database_url(owner) for owner in OWNERS},
             **{setting(name): str(self.ports[name]) for name in PROGRAMS},
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _replication(self) -> dict[str, str]:
+        """Several brokers of ours hold every topic on several of them."""
+        if not isinstance(self.kafka, KafkaCluster) or REPLICATION_SETTING in self.environment:
+            return {}
+        return {REPLICATION_SETTING: str(replicas_of(len(self.kafka.nodes)))}
 
     def _once(self) -> dict[str, str]:
         """Decided at the first start of this home and the same for every child after."""
@@ -274,15 +306,29 @@ class Hub:
         server.pid_file = self.home / "run" / "postgres.pid"
         return server
 
-    def _embedded_kafka(self, java_options: Sequence[str]) -> Kafka | None:
+    def _embedded_kafka(self, java_options: Sequence[str], brokers: int) -> Kafka | KafkaCluster | None:
         if self.environment.get(KAFKA_SETTING):
             return None
         report = self._screen.progress if self._screen is not None else _silent
+        if brokers > 1:
+            return self._kafka_cluster(java_options, brokers, report)
         controller = free_port(self.ports.values())
         server = Kafka(self.home / "kafka", self.ports["kafka"], controller, java_options=java_options, report=report)
         server.log = self.log_file("kafka")
         server.pid_file = self.home / "run" / "kafka.pid"
         return server
+
+    def _kafka_cluster(self, java_options: Sequence[str], brokers: int, report: Report) -> KafkaCluster:
+        for number in range(2, brokers + 1):
+            self.ports[_key("kafka", number)] = free_port(self.ports.values())
+        ports = [self.ports[_key("kafka", number)] for number in range(1, brokers + 1)]
+        for _ in range(brokers):
+            ports.append(free_port({*self.ports.values(), *ports}))
+        cluster = KafkaCluster(self.home / "kafka", brokers, ports=ports, java_options=java_options, report=report)
+        for number, node in cluster.nodes.items():
+            node.log = self.log_file("kafka", instance=number)
+            node.pid_file = self.home / "run" / f"{_key('kafka', number)}.pid"
+        return cluster
 
     def _start_postgres(self) -> None:
         if self.postgres is None:

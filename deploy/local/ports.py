@@ -18,6 +18,10 @@ def setting(name: str) -> str:
     return f"LIENTHONG_PORT_{name.upper()}"
 
 
+def url_setting(name: str) -> str:
+    return f"LIENTHONG_URL_{name.upper()}"
+
+
 def chosen(environment: Mapping[str, str]) -> dict[str, int]:
     """The port of each program and of Kafka."""
     ports = {}

@@ -110,6 +110,16 @@ class Postgres:
             self._child.kill()
             self._child = None
 
+    def freeze(self) -> None:
+        """SIGSTOP of the server and all its processes."""
+        if self._child is not None:
+            self._child.freeze()
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self._child is not None:
+            self._child.thaw()
+
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Does nothing when it exists."""
         chosen = [] if template is None else [f"--template={template}"]

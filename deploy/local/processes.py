@@ -21,6 +21,9 @@ from deploy.local.errors import LocalError
 LAUNCHER = Path(__file__).with_name("launch.py")
 LOG_BYTES = 20 * 1024 * 1024
 MESSAGE_LETTERS = 400
+FREEZE_SECONDS = 5.0
+# waits for the end of its input, which also comes when whoever holds the other end is killed
+THAW_AT_THE_END = 'read -r _; kill -CONT "$@" 2>/dev/null; true'
 PROC = Path("/proc")
 
 
@@ -86,6 +89,28 @@ def kill_tree(pid: int, *, seconds: float = 10) -> None:
     await_condition(lambda: all(not mark or start_mark(member) != mark for member, mark in marks.items()), seconds)
 
 
+def freeze_tree(pid: int) -> list[int]:
+    """SIGSTOP for the process and all it started; returns when they stand still. It is halted first, so that it
+    starts no other while they are counted."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    members = [pid, *descendants(pid)]
+    for member in members:
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGSTOP)
+    await_condition(lambda: all(_stands_still(member) for member in members), FREEZE_SECONDS)
+    return members
+
+
+def _stands_still(pid: int) -> bool:
+    """Stopped, or ended; where there is no /proc the order is taken for the deed."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return True
+    return text.rpartition(")")[2].split()[0] in "TZX"
+
+
 def await_condition(condition: Callable[[], bool], seconds: float, *, every: float = 0.02) -> bool:
     """Whether the condition came true in time."""
     end = time.monotonic() + seconds
@@ -137,6 +162,7 @@ class Child:
         self._started: threading.Event = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: OSError | None = None
+        self._warden: subprocess.Popen[bytes] | None = None
         threading.Thread(target=self._run, name=Path(command.argv[0]).name, daemon=True).start()
         self._started.wait()
         if self._failure is not None:
@@ -200,8 +226,27 @@ class Child:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def freeze(self) -> None:
+        """SIGSTOP of the process and all it started, until `thaw`, `stop`, or the end of this process."""
+        if not self.alive or self._warden is not None:
+            return
+        members = freeze_tree(self.pid)
+        self._warden = subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", THAW_AT_THE_END, "sh", *map(str, members)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def thaw(self) -> None:
+        """SIGCONT to all that were halted; nothing when none was."""
+        warden, self._warden = self._warden, None
+        if warden is not None:
+            warden.communicate()
+
     def ask_to_end(self) -> None:
+        """One that is frozen hears it when it is thawed."""
         self.signal(self.command.stop_signal)
+        self.thaw()
 
     def await_end(self, seconds: float) -> None:
         """Kills it when it takes longer."""
@@ -218,6 +263,7 @@ class Child:
         if self.alive:
             kill_tree(self.pid)
             self.ended.wait()
+        self.thaw()
 
 
 def open_log(path: Path | None) -> BinaryIO | None:

@@ -52,6 +52,7 @@ def database_setting(owner: str) -> str:
 
 
 KAFKA_SETTING = "LIENTHONG_KAFKA_BOOTSTRAP"
+REPLICATION_SETTING = "LIENTHONG_KAFKA_REPLICATION"
 
 
 def says_ready(port: int, probe: str) -> bool:

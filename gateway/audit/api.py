@@ -65,7 +65,8 @@ Target_ = Annotated[
     Query(
         max_length=MAX_TARGET,
         pattern=NO_NUL_PATTERN,
-        description="`kind:id` or `id` alone; kinds are system, organ, key, directory · đối tượng",
+        description="`kind:id` or `id` alone; kinds are system, organ, key, directory, delivery, dead-letter"
+        " · đối tượng",
         examples=["system:commune-a"],
     ),
 ]

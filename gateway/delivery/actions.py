@@ -36,7 +36,7 @@ async def settle(connection: AsyncConnection, work: Work, receipts: Sequence[Hop
     valid = [r for r in receipts if _names(hops.get(r.key), r.identity) and not hops[r.key]["done"]]
     if not valid:
         return astray
-    results = [(r.key, *result) for r in valid for result in r.results]
+    results = [(r.key, r.identity[1], *result) for r in valid for result in r.results]
     await store.hand_over(connection, results)
     identities = sorted({r.identity for r in valid})
     finished = _finished(valid, await store.of_transfers(connection, identities))

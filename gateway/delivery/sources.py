@@ -32,11 +32,12 @@ TOPIC_PREFIX = "deliver."
 _HELD = "EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)"
 _TAKE_HOPS = text("""
     SELECT * FROM (
-        SELECT h.id AS hop_id, h.round, h.office, h.hopsequence, h.recipients, h.void, t.*, p.sealed,
+        SELECT h.id AS hop_id, h.round, h.office, h.hopsequence, h.recipients, h.void, h.source AS hop_source,
+               h.transfer_id, h.subject AS hop_subject, h.created_at AS hop_at, t.*, p.sealed,
                sum(coalesce(octet_length(p.sealed), 0)) OVER (ORDER BY h.id) - coalesce(octet_length(p.sealed), 0)
                    AS before
           FROM (SELECT * FROM hop WHERE pending AND NOT subject = ANY(CAST(:held AS text[])) ORDER BY id LIMIT :limit) h
-          JOIN transfer t ON t.source = h.source AND t.id = h.transfer_id
+          LEFT JOIN transfer t ON t.source = h.source AND t.id = h.transfer_id
           LEFT JOIN payload p ON p.source = h.source AND p.id = h.transfer_id
     ) c WHERE before < :bytes ORDER BY hop_id
 """)
@@ -73,7 +74,7 @@ FORGOTTEN_AT_ONCE = 20_000
 
 
 class HopSource:
-    """Deliveries: one record per hop, narrowed to the organs that are not closed."""
+    """Deliveries: one record per hop, narrowed to the organs that are not closed; void when the payload is purged."""
 
     name = "hops"
 
@@ -86,7 +87,7 @@ class HopSource:
         return [self._outgoing(row) for row in rows.mappings()]
 
     def _outgoing(self, row: Any) -> Outgoing:
-        envelope = self._voided(row) if row["void"] else self._delivered(row)
+        envelope = self._voided(row) if row["void"] or row["sealed"] is None else self._delivered(row)
         return Outgoing(
             topic=deliver(Level(row["office"])),
             key=envelope.key,
@@ -116,16 +117,16 @@ class HopSource:
         )
 
     def _voided(self, row: Any) -> Envelope:
-        name = f"{row['source']}\n{row['id']}\n{row['office']}\nvoid"
+        name = f"{row['hop_source']}\n{row['transfer_id']}\n{row['office']}\nvoid"
         return Envelope(
             id=str(uuid5(HUB_NAMESPACE, name)),
             source=self._source,
             type="delivery.voided",
-            subject=row["subject"],
-            time=row["time"],
+            subject=row["hop_subject"],
+            time=row["time"] or row["hop_at"],
             hopsequence=row["hopsequence"],
-            traceparent=row["traceparent"],
-            value=orjson.dumps({"source": row["source"], "id": row["id"]}),
+            traceparent=row["traceparent"] or "",
+            value=orjson.dumps({"source": row["hop_source"], "id": row["transfer_id"]}),
         )
 
     async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:

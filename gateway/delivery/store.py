@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.protocol import GATEWAY
 from gateway.delivery.model import answer, delivery, event, hop, receipt
-from gateway.transfers.store import Identity
+from gateway.transfers.store import Identity, between, keys_of
 from services.kernel.bulk import insert_many
+
+log = structlog.get_logger(__name__)
+
+MADE_AGAIN_AT_ONCE = 1000
 
 HopKey = tuple[str, str, int]
 """(subject, office, hopsequence)."""
@@ -23,22 +29,26 @@ _LOCK_HOPS = text(
     " USING (subject, office, hopsequence) ORDER BY h.id FOR UPDATE OF h"
 )
 _FINISH_HOPS = text(
-    f"UPDATE hop h SET done = true, pending = false FROM {_HOP_KEYS}"  # noqa: S608
+    f"UPDATE hop h SET done = true, pending = false, done_at = coalesce(h.done_at, now()),"  # noqa: S608
+    f" stuck_reason = NULL, stuck_since = NULL, stuck_attempts = NULL FROM {_HOP_KEYS}"
     " WHERE h.subject = k.subject AND h.office = k.office AND h.hopsequence = k.hopsequence"
 )
 _HAND_OVER = text(
-    "UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code FROM unnest(CAST(:subjects AS text[]),"
+    "UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code"  # noqa: S608 - constant text
+    " FROM unnest(CAST(:subjects AS text[]),"
     " CAST(:offices AS text[]), CAST(:numbers AS bigint[]), CAST(:organs AS text[]), CAST(:states AS text[]),"
-    " CAST(:ats AS timestamptz[]), CAST(:codes AS text[])) AS k(subject, office, hopsequence, organ, state, at, code)"
-    " WHERE d.subject = k.subject AND d.office = k.office AND d.hopsequence = k.hopsequence AND d.organ = k.organ"
+    " CAST(:ats AS timestamptz[]), CAST(:codes AS text[]), CAST(:transfers AS text[]))"
+    " AS k(subject, office, hopsequence, organ, state, at, code, transfer_id)"
+    f" WHERE {between('d.transfer_id')} AND d.transfer_id = k.transfer_id"
+    " AND d.subject = k.subject AND d.office = k.office AND d.hopsequence = k.hopsequence AND d.organ = k.organ"
     " AND d.state IN ('open', 'closed')"  # what the office did outranks what a person decided meanwhile
 )
 _OF_TRANSFERS = text(
-    "SELECT d.*, coalesce(h.done, true) AS receipted FROM delivery d"
+    "SELECT d.*, coalesce(h.done, true) AS receipted FROM delivery d"  # noqa: S608 - constant text
     " JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
     " ON d.transfer_id = k.transfer_id AND d.source = k.source"
     " LEFT JOIN hop h ON h.subject = d.subject AND h.office = d.office AND h.hopsequence = d.hopsequence"
-    " ORDER BY d.opened_at, d.organ"
+    f" WHERE {between('d.transfer_id')} ORDER BY d.opened_at, d.organ"
 )
 _DUE_AGAIN = text(
     "UPDATE hop h SET due_at = LEAST(h.due_at, CAST(:now AS timestamptz))"
@@ -51,6 +61,33 @@ _RESEND_FROM = text(
     " WHERE h.subject = k.subject AND h.office = k.office AND h.hopsequence >= k.first AND NOT h.pending"
     " RETURNING h.subject, h.office"
 )
+# A number whose hop was purged is made again from its deliveries; it goes out as void when the payload is gone, and so
+# does one that even the ledger has forgotten.
+_MAKE_AGAIN = text(f"""
+    WITH missing AS (
+        SELECT DISTINCT c.subject, c.office, n.hopsequence
+          FROM unnest(CAST(:subjects AS text[]), CAST(:offices AS text[]), CAST(:numbers AS bigint[]))
+               AS k(subject, office, first)
+          JOIN hop_counter c ON c.subject = k.subject AND c.office = k.office
+         CROSS JOIN LATERAL generate_series(greatest(k.first, 1), least(c.last, k.first + {MADE_AGAIN_AT_ONCE}))
+               AS n(hopsequence)
+         WHERE NOT EXISTS (SELECT FROM hop h WHERE h.subject = c.subject AND h.office = c.office
+                              AND h.hopsequence = n.hopsequence)
+    ), known AS (
+        SELECT d.source, d.transfer_id, d.subject, d.office, d.hopsequence,
+               string_agg(DISTINCT d.organ, ',' ORDER BY d.organ) FILTER (WHERE d.state <> 'closed') AS organs
+          FROM delivery d JOIN missing USING (subject, office, hopsequence)
+         GROUP BY d.source, d.transfer_id, d.subject, d.office, d.hopsequence
+    )
+    INSERT INTO hop (source, transfer_id, subject, office, hopsequence, recipients, void, done, done_at)
+    SELECT coalesce(k.source, '{GATEWAY}'),
+           coalesce(k.transfer_id, CAST(CAST(md5(concat_ws(' ', subject, office, hopsequence)) AS uuid) AS text)),
+           subject, office, hopsequence, coalesce(k.organs, ''), k.organs IS NULL OR p.id IS NULL, true, now()
+      FROM missing LEFT JOIN known k USING (subject, office, hopsequence)
+      LEFT JOIN payload p ON p.id = k.transfer_id AND p.source = k.source
+     ORDER BY subject, office, hopsequence
+        ON CONFLICT DO NOTHING RETURNING subject, office, hopsequence, transfer_id, void
+""")  # noqa: S608 - constant text
 
 _EXPIRE = text("""
     UPDATE delivery d SET expired_at = CAST(:hub_now AS timestamptz)
@@ -65,15 +102,11 @@ _CLOSE = text("""
 # The hop goes out again narrowed, or, with nobody left, as void; under the same number, until it is receipted.
 _NARROW = text("""
     UPDATE hop h SET recipients = coalesce(o.organs, ''), void = o.organs IS NULL, pending = true, round = h.round + 1
-      FROM (SELECT string_agg(organ, ',' ORDER BY organ) AS organs FROM delivery
+      FROM (SELECT string_agg(DISTINCT organ, ',' ORDER BY organ) AS organs FROM delivery
              WHERE subject = :subject AND office = :office AND hopsequence = :hopsequence AND state <> 'closed') o
      WHERE h.subject = :subject AND h.office = :office AND h.hopsequence = :hopsequence AND NOT h.done
 """)
 _SUBJECT_OF = text("SELECT subject FROM delivery WHERE id = :id")
-
-
-def _identities(identities: Sequence[Identity]) -> dict[str, list[str]]:
-    return {"sources": [source for source, _ in identities], "ids": [id_ for _, id_ in identities]}
 
 
 def _keys(keys: Sequence[HopKey]) -> dict[str, list[Any]]:
@@ -110,16 +143,22 @@ async def finish_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> No
         await connection.execute(_FINISH_HOPS, _keys(keys))
 
 
-async def hand_over(connection: AsyncConnection, results: Sequence[tuple[HopKey, str, str, datetime, str]]) -> None:
-    """Moves open deliveries: (hop key, organ, state, at, code)."""
+async def hand_over(
+    connection: AsyncConnection, results: Sequence[tuple[HopKey, str, str, str, datetime, str]]
+) -> None:
+    """Moves open deliveries: (hop key, id of its transfer, organ, state, at, code)."""
     if not results:
         return
+    transfers = [transfer for _, transfer, *_ in results]
     await connection.execute(
         _HAND_OVER,
         {
             **_keys([key for key, *_ in results]),
-            "organs": [organ for _, organ, *_ in results],
-            "states": [state for _, _, state, _, _ in results],
+            "transfers": transfers,
+            "least": min(transfers),
+            "greatest": max(transfers),
+            "organs": [organ for _, _, organ, *_ in results],
+            "states": [state for *_, state, _, _ in results],
             "ats": [at for *_, at, _ in results],
             "codes": [code for *_, code in results],
         },
@@ -130,7 +169,7 @@ async def of_transfers(connection: AsyncConnection, identities: Sequence[Identit
     """All deliveries of these transfers, in a stable order."""
     found: dict[Identity, list[Any]] = {identity: [] for identity in identities}
     if identities:
-        for row in (await connection.execute(_OF_TRANSFERS, _identities(identities))).mappings():
+        for row in (await connection.execute(_OF_TRANSFERS, keys_of(identities))).mappings():
             found[row["source"], row["transfer_id"]].append(row)
     return found
 
@@ -138,14 +177,20 @@ async def of_transfers(connection: AsyncConnection, identities: Sequence[Identit
 async def make_due(connection: AsyncConnection, identities: Sequence[Identity], now: datetime) -> None:
     """Open hops of these transfers become due now, under the relay's guard."""
     if identities:
-        await connection.execute(_DUE_AGAIN, {**_identities(identities), "now": now})
+        await connection.execute(_DUE_AGAIN, {**keys_of(identities), "now": now})
 
 
 async def resend_from(connection: AsyncConnection, keys: Sequence[HopKey]) -> int:
-    """Every hop of (subject, office) from this number on is sent again, receipted and closed ones too (go-back-N)."""
+    """Every hop of (subject, office) from this number on is sent again, receipted and closed ones too (go-back-N), and
+    those that were purged are made again: an office that asks for a number always gets something under it."""
     if not keys:
         return 0
-    return len((await connection.execute(_RESEND_FROM, _keys(keys))).all())
+    again = (await connection.execute(_RESEND_FROM, _keys(keys))).all()
+    made = (await connection.execute(_MAKE_AGAIN, _keys(keys))).all()
+    for row in made:
+        if row.void:
+            log.warning("hop.forgotten", office=row.office, subject=row.subject, hop=row.hopsequence)
+    return len(again) + len(made)
 
 
 async def subject_of(connection: AsyncConnection, delivery_id: str) -> str | None:

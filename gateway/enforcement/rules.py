@@ -7,6 +7,7 @@ from typing import Any
 from contracts.custody import Dossier, Move
 from contracts.envelope import Envelope
 from contracts.protocol import Verdict
+from gateway.routing.rules import Choices
 from gateway.subjects.rules import DocumentState, SubjectState
 from gateway.work import Registry
 
@@ -27,6 +28,10 @@ class Case:
     recipients: tuple[str, ...] = ()
     move: Move | None = None
     after: Dossier | None = None
+
+    @property
+    def choices(self) -> Choices:
+        return Choices(self.state.waiting, self.state.chosen, self.registry.decided)
 
     def refuse(self, step: str, code: str, pointer: str = "") -> Verdict:
         return Verdict(step=step, code=code, pointer=pointer, contract=self.envelope.contract)

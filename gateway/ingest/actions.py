@@ -13,6 +13,7 @@ from gateway.delivery import store as deliveries
 from gateway.ingest.rules import Arrival, referred
 from gateway.pipeline import carry, refused
 from gateway.subjects import store as subjects
+from gateway.succession import store as succession
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity, Known
 from gateway.work import Work, report, subject_fields
@@ -30,6 +31,7 @@ async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arr
     outcome = Outcome()
     ledger = await transfers.known(connection, [(a.envelope.source, a.envelope.id) for a in arrivals])
     await _read_others(connection, work, [arrival.envelope for arrival in arrivals])
+    await succession.read_lines(connection, work.states)
     for arrival in arrivals:
         verdict = _take(work, arrival, ledger)
         if verdict:
@@ -42,6 +44,7 @@ async def accept_own(connection: AsyncConnection, work: Work, envelopes: Sequenc
     """Facts entering at the gateway itself: numbered here, in the accepting transaction; they have no first leg."""
     ledger = await transfers.known(connection, [(envelope.source, envelope.id) for envelope in envelopes])
     await _read_others(connection, work, envelopes)
+    await succession.read_lines(connection, work.states)
     for envelope in envelopes:
         if (envelope.source, envelope.id) not in ledger:
             sequence = work.states[envelope.subject].last(envelope.emitter) + 1

@@ -8,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.protocol import Verdict
 from gateway.delivery import actions as delivery
 from gateway.delivery import store as deliveries
+from gateway.delivery import stuck
 from gateway.ingest import actions
 from gateway.ingest.asking import Asking
 from gateway.ingest.rules import Sorted, sort
+from gateway.operations import dead_letters
 from gateway.subjects import store as subjects
 from gateway.work import Desk, Work
 from services.kernel.database import ring_on_commit
 from services.kernel.errors import RetryLater
-from services.kernel.messaging import dead_letters
 from services.kernel.messaging.outbox import BELL
 from services.kernel.messaging.records import Record
 
@@ -40,6 +41,7 @@ class IngestDoor:
         work.waits = self._asking.may_wait
         outcome = await actions.accept(conn, work, found.facts)
         astray = await delivery.settle(conn, work, found.receipts)
+        astray += await stuck.note(conn, found.stuck)
         await deliveries.resend_from(conn, found.requests)
         self._asking.ask(work)
         await actions.save(conn, work)
@@ -67,12 +69,12 @@ class IngestDoor:
                 step=verdict.step,
                 code=verdict.code,
             )
-            await dead_letters.add(conn, record, verdict)
+            await dead_letters.bury(conn, record, verdict)
 
     async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
         """What the consumer found to fail for no reason the rules know: a defect of ours, kept for a person."""
         log.error("message.buried", topic=record.topic, offset=record.offset, step="unexpected", error=repr(error))
-        await dead_letters.add(conn, record, Verdict(step="unexpected", code="system.failed"))
+        await dead_letters.bury(conn, record, Verdict(step="unexpected", code="system.failed"))
 
     def committed(self, records: Sequence[Record]) -> None:
         """Bells are rung by the transaction itself."""

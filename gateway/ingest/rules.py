@@ -10,6 +10,7 @@ from contracts.envelope import MAX_HEADER_BYTES, Envelope, UnreadableEnvelope, f
 from contracts.protocol import Verdict
 from contracts.registry import ContractViolation, Kind
 from gateway.delivery.actions import HopReceipt
+from gateway.delivery.stuck import HopStuck
 from gateway.pipeline import REPLACED
 
 
@@ -37,11 +38,12 @@ class Sorted:
     receipts: list[HopReceipt] = field(default_factory=list)
     requests: list[tuple[str, str, int]] = field(default_factory=list)
     """(subject, office, first hop number wanted)."""
+    stuck: list[HopStuck] = field(default_factory=list)
     dead: list[tuple[int, Verdict]] = field(default_factory=list)
 
     @property
     def reported(self) -> set[str]:
-        return {receipt.key[0] for receipt in self.receipts}
+        return {receipt.key[0] for receipt in self.receipts} | {hop.key[0] for hop in self.stuck}
 
 
 def sort(records: Sequence[LogRecord]) -> Sorted:
@@ -83,6 +85,8 @@ def _sort_receipt(found: Sorted, envelope: Envelope, level: str, place: int) -> 
         found.receipts += [_receipt(item, level, envelope, place) for item in payload["items"]]
     elif envelope.type == "control.resend-requested":
         found.requests += [(item["subject"], level, item["first"]) for item in payload["items"]]
+    elif envelope.type == "control.hop-stuck":
+        found.stuck += [_stuck(item, level, place) for item in payload["items"]]
     else:
         found.dead.append((place, Verdict(step="contract", code="contract.unknown", contract=envelope.contract)))
 
@@ -101,6 +105,16 @@ def _receipt(item: dict[str, Any], level: str, envelope: Envelope, place: int) -
             for report in item["deliveries"]
             if report["state"] in ("handed_over", "refused")
         ),
+        place=place,
+    )
+
+
+def _stuck(item: dict[str, Any], level: str, place: int) -> HopStuck:
+    return HopStuck(
+        key=(item["subject"], level, item["hopsequence"]),
+        reason=item["reason"],
+        since=datetime.fromisoformat(item["since"]).astimezone(UTC),
+        attempts=item["attempts"],
         place=place,
     )
 

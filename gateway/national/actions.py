@@ -65,6 +65,11 @@ class Connector:
     retry: Schedule = RETRY
     aside: "Aside" = field(default_factory=lambda: Aside())
 
+    async def take_over(self) -> None:
+        """Before the first transfer under a lease: what another worker was killed over, or could not note, is due."""
+        async with self.database.transaction() as conn:
+            await store.free(conn, hold_seconds=HOLD_SECONDS)
+
     async def send_next(self) -> bool:
         """Sends the oldest transfer due; False when none is. A failure of the axis is noted and tried again later."""
         async with self.database.transaction() as conn:
@@ -82,7 +87,7 @@ class Connector:
             else:
                 await self._record(claim, code=REFUSED, doc_id="")
         except (AxisUnavailable, HubError) as error:
-            log.warning("axis.unavailable", transfer=claim.identity[1], step="send", reason=type(error).__name__)
+            log.warning("axis.unavailable", transfer=claim.identity[1], step="send", error=type(error).__name__)
             await self._postpone(claim)
         else:
             log.info("axis.handed_over", transfer=claim.identity[1], subject=claim.subject, doc_id=doc_id)
@@ -91,7 +96,7 @@ class Connector:
 
     async def _postpone(self, claim: Claim) -> None:
         async with self.database.transaction() as conn:
-            await store.postpone(conn, claim.identity, self.retry.after(claim.attempts))
+            await store.postpone(conn, claim, self.retry.after(claim.attempts))
 
     async def _file(self, claim: Claim) -> tuple[str, str, bytes]:
         """Sender, kind and bytes; built once, kept in the vault, the same at every attempt."""
@@ -118,7 +123,7 @@ class Connector:
         file = File("message.edxml", data).sha256
         await self.vault.put(GATEWAY, file, _once(data))
         async with self.database.transaction() as conn:
-            await store.keep_file(conn, claim.identity, file)
+            await store.keep_file(conn, claim, file)
         return fact["sender"], fact["type"], data
 
     async def _issued(self, subject: str) -> dict[str, Any] | None:
@@ -137,7 +142,7 @@ class Connector:
         async with self.database.transaction() as conn:
             work = self.desk.begin(await subjects.lock(conn, (), existing=[claim.subject]))
             at = None if code else work.hub_now
-            organs = await store.finish(conn, claim.identity, code=code, doc_id=doc_id, at=at)
+            organs = await store.finish(conn, claim, code=code, doc_id=doc_id, at=at)
             for organ in organs:
                 await delivery.conclude(conn, work, claim.identity, organ)
             await delivery.tell(conn, work)

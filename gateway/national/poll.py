@@ -9,7 +9,7 @@ from contracts.problems import HubError
 from gateway.national.actions import Connector
 from gateway.national.client import AxisRefused, AxisUnavailable
 from services.kernel.bell import Bell
-from services.kernel.leases import LeaseLost, Leases
+from services.kernel.leases import Lease, LeaseLost, Leases
 from services.kernel.messaging.outbox import BELL
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
@@ -28,6 +28,7 @@ class AxisWorker:
         self._connector, self._leases, self._bell = connector, leases, bell
         self._fetch_seconds, self._fetch_at = fetch_seconds, 0.0
         self._problem, self._active = "", False
+        self._fence = 0
 
     def part(self) -> Part:
         detail = self._problem or ("connected" if self._active else "standing by")
@@ -37,7 +38,7 @@ class AxisWorker:
         while not stop.is_set():
             try:
                 self._active = False
-                if not await self._leases.lead(LEASE, stop, lambda _: self._lead(stop)):
+                if not await self._leases.lead(LEASE, stop, lambda lease: self._lead(lease, stop)):
                     await pause(stop, TURN_SECONDS)
             except LeaseLost:
                 log.warning("axis.lease_lost")
@@ -45,8 +46,11 @@ class AxisWorker:
                 self._problem = error.code
                 await pause(stop, TURN_SECONDS)
 
-    async def _lead(self, stop: asyncio.Event) -> None:
+    async def _lead(self, lease: Lease, stop: asyncio.Event) -> None:
         """One turn, and then a wait for the next one or the bell."""
+        if lease.fence != self._fence:
+            await self._connector.take_over()
+            self._fence = lease.fence
         self._active = True
         ticket = self._bell.ticket(BELL)
         await self._turn()
@@ -65,7 +69,7 @@ class AxisWorker:
             await self._connector.fetch("status")
         except (AxisUnavailable, AxisRefused) as error:
             if not self._problem:
-                log.warning("axis.unavailable", step="fetch", reason=type(error).__name__)
+                log.warning("axis.unavailable", step="fetch", error=type(error).__name__)
             self._problem = f"the axis does not answer: {type(error).__name__}"
         else:
             self._problem = ""

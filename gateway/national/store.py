@@ -1,4 +1,7 @@
-"""What waits for the axis: open deliveries of a transfer together, because the axis takes one file for all of them."""
+"""What waits for the axis: open deliveries of a transfer together, because the axis takes one file for all of them.
+
+Those opened later, when a successor was chosen, are a sending of their own: `channel_at` tells sendings apart.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +14,7 @@ from gateway.transfers.store import Identity
 
 _CLAIM = text("""
     WITH next AS (
-        SELECT d.source, d.transfer_id FROM delivery d
+        SELECT d.source, d.transfer_id, d.channel_at FROM delivery d
          WHERE d.state = 'open' AND d.via = 'axis' AND d.due_at <= now()
            AND NOT EXISTS (SELECT FROM delivery e WHERE e.subject = d.subject AND e.organ = d.organ AND e.via = 'axis'
                               AND e.state = 'open' AND e.opened_at < d.opened_at)
@@ -19,7 +22,12 @@ _CLAIM = text("""
     )
     UPDATE delivery d SET due_at = now() + make_interval(secs => :hold), attempts = d.attempts + 1 FROM next
      WHERE d.source = next.source AND d.transfer_id = next.transfer_id AND d.via = 'axis' AND d.state = 'open'
+       AND d.channel_at = next.channel_at
     RETURNING d.source, d.transfer_id, d.subject, d.organ, d.channel_at, d.channel_file, d.attempts
+""")
+_FREE = text("""
+    UPDATE delivery SET due_at = now() WHERE via = 'axis' AND state = 'open'
+       AND due_at > now() AND due_at <= now() + make_interval(secs => :hold)
 """)
 _FACT = text("""
     SELECT t.source, t.id, t.type, t.sender, t.subject, t.origin, t.traceparent, p.sealed FROM transfer t
@@ -27,21 +35,23 @@ _FACT = text("""
 """)
 _KEEP_FILE = text("""
     UPDATE delivery SET channel_file = :file WHERE source = :source AND transfer_id = :id AND via = 'axis'
+       AND channel_at = :at
 """)
 _POSTPONE = text("""
     UPDATE delivery SET due_at = now() + make_interval(secs => :seconds)
-     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open'
+     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open' AND channel_at = :at
 """)
 _FINISH = text("""
     UPDATE delivery SET state = :state, code = :code, channel_id = :channel_id,
            handed_over_at = CAST(:handed_over_at AS timestamptz)
-     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open' RETURNING organ
+     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open' AND channel_at = :at
+    RETURNING organ
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One transfer to send to these organs; `at` and, once built, `file` are fixed so that a repeat is identical."""
+    """One sending of a transfer to these organs; `at` and, once built, `file` are fixed: a repeat is identical."""
 
     identity: Identity
     subject: str
@@ -60,34 +70,42 @@ async def claim(conn: AsyncConnection, *, hold_seconds: float) -> Claim | None:
     return Claim(
         identity=(first["source"], first["transfer_id"]),
         subject=first["subject"],
-        organs=tuple(sorted(row["organ"] for row in rows)),
+        organs=tuple(sorted({row["organ"] for row in rows})),
         at=first["channel_at"],
         file=first["channel_file"],
         attempts=first["attempts"],
     )
 
 
+async def free(conn: AsyncConnection, *, hold_seconds: float) -> None:
+    """What a worker before this one had claimed is due now; what it had only postponed goes early, no harm."""
+    await conn.execute(_FREE, {"hold": hold_seconds})
+
+
 async def fact(conn: AsyncConnection, identity: Identity) -> Any:
-    """The transfer and its sealed payload."""
+    """The transfer and its sealed payload; None when either is purged, which it is not while a delivery is open."""
     source, id_ = identity
-    return (await conn.execute(_FACT, {"source": source, "id": id_})).mappings().one()
+    return (await conn.execute(_FACT, {"source": source, "id": id_})).mappings().first()
 
 
-async def keep_file(conn: AsyncConnection, identity: Identity, file: str) -> None:
-    source, id_ = identity
-    await conn.execute(_KEEP_FILE, {"source": source, "id": id_, "file": file})
+async def keep_file(conn: AsyncConnection, claim: Claim, file: str) -> None:
+    await conn.execute(_KEEP_FILE, _sending(claim) | {"file": file})
 
 
-async def postpone(conn: AsyncConnection, identity: Identity, seconds: float) -> None:
-    source, id_ = identity
-    await conn.execute(_POSTPONE, {"source": source, "id": id_, "seconds": seconds})
+async def postpone(conn: AsyncConnection, claim: Claim, seconds: float) -> None:
+    await conn.execute(_POSTPONE, _sending(claim) | {"seconds": seconds})
 
 
 async def finish(
-    conn: AsyncConnection, identity: Identity, *, code: str = "", doc_id: str = "", at: datetime | None = None
+    conn: AsyncConnection, claim: Claim, *, code: str = "", doc_id: str = "", at: datetime | None = None
 ) -> list[str]:
     """Handed over under a DocId, or refused with a code; returns the organs whose delivery moved."""
-    source, id_ = identity
     state = "refused" if code else "handed_over"
-    values = {"source": source, "id": id_, "state": state, "code": code, "channel_id": doc_id, "handed_over_at": at}
-    return [row.organ for row in await conn.execute(_FINISH, values)]
+    values = {"state": state, "code": code, "channel_id": doc_id, "handed_over_at": at}
+    rows = await conn.execute(_FINISH, _sending(claim) | values)
+    return sorted({row.organ for row in rows})
+
+
+def _sending(claim: Claim) -> dict[str, Any]:
+    source, id_ = claim.identity
+    return {"source": source, "id": id_, "at": claim.at}

@@ -3,8 +3,8 @@
 Direct delivery is the rule: one hop to the office of each recipient's level. Stores and sends nothing.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -16,12 +16,25 @@ from contracts.messages.registry import OrganChanged
 Via = Literal["office", "axis", "vxp"]
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Closed organs of a subject beyond the registry: for which something waits, whom people chose for this subject,
+    and whom for everything of the organ."""
+
+    waiting: Collection[str] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    decided: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_CHOICES = Choices()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """The way to one organ. `organ` is its canonical code; for an unknown recipient the code as written.
 
     `written` keeps what the sender wrote, every spelling that led here. Undecided: `organ` is the closed one whose
-    successor a person must choose. `level` is None only when the recipient is unknown.
+    successor a person must choose, and the way is not known yet. `level` is None only when the recipient is unknown.
     """
 
     written: tuple[str, ...]
@@ -76,23 +89,54 @@ class Route:
 
 
 def route(
-    sender: str, recipients: Iterable[str], on: date, directory: Directory, *, offices_only: bool = False
+    sender: str,
+    recipients: Iterable[str],
+    on: date,
+    directory: Directory,
+    *,
+    offices_only: bool = False,
+    choices: Choices = NO_CHOICES,
 ) -> Route:
-    """Recipients that turn out to be one organ are one leg. A dossier goes to offices only, whatever the home."""
+    """Recipients that turn out to be one organ are one leg. A dossier goes to offices only, whatever the home.
+
+    What goes to a closed organ for which something of this subject waits goes behind it, whatever the registry says
+    by now: it would overtake.
+    """
     legs: dict[str, Leg] = {}
     for written in recipients:
-        leg = _leg(written, directory.resolve(written, on), offices_only=offices_only)
+        found = directory.resolve(written, on, chosen=choices.chosen, decided=choices.decided)
+        leg = _held_up(written, found, on, directory, choices) or _leg(written, found, offices_only=offices_only)
         key = organ_key(leg.organ)
         legs[key] = _fold(legs[key], leg) if key in legs else leg
     from_organ = directory.find(sender, on)
     return Route(from_organ.code if from_organ else sender.strip(), tuple(legs.values()))
 
 
+def lead(organ: str, successor: str, on: date, directory: Directory, *, offices_only: bool = False) -> Leg | None:
+    """The way to the successor chosen for a closed organ, with its problem if it cannot be reached; None when the
+    registry does not have it among those who may receive in the organ's place."""
+    closed, heir = directory.find(organ, on), directory.find(successor, on)
+    if closed is None or heir is None or heir.code not in directory.heirs(closed, on):
+        return None
+    leg = _leg(organ, directory.resolve(heir.code, on), offices_only=offices_only)
+    return replace(leg, redirected_from=None if leg.organ == closed.code else closed.code)
+
+
+def _held_up(written: str, found: Resolution, on: date, directory: Directory, choices: Choices) -> Leg | None:
+    codes = (*found.passed, *((found.organ.code,) if found.organ else ()))
+    held = next((code for code in codes if code in choices.waiting), None)
+    organ = None if held is None else directory.find(held, on)
+    if organ is None:
+        return None
+    before = found.passed[0] if found.passed and found.passed[0] != organ.code else None
+    return _leg(written, Resolution(organ, UNDECIDED, before), offices_only=True)
+
+
 def _leg(written: str, resolution: Resolution, *, offices_only: bool) -> Leg:
     organ = resolution.organ
     if organ is None:
         return Leg(written=(written,), organ=written.strip(), problem=resolution.problem)
-    via = _via(organ, offices_only=offices_only)
+    via = _via(organ, offices_only=offices_only or resolution.problem == UNDECIDED)
     return Leg(
         written=(written,),
         organ=organ.code,

@@ -1,4 +1,8 @@
-"""What the gateway knows of a subject: its row is the lock, beside it counters and the state of dossier or document."""
+"""What the gateway knows of a subject: its row is the lock, beside it counters and the state of dossier or document.
+
+These rows are never purged. The counters are what is left of an envelope's identity once the ledger has forgotten it: a
+number that was used is not taken again. And a dossier may rest for years before its next step.
+"""
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint, SmallInteger, Table, Text, text
 

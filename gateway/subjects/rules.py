@@ -32,6 +32,10 @@ class SubjectState:
     hops: dict[str, int] = field(default_factory=dict)
     dossier: Dossier | None = None
     document: DocumentState | None = None
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Closed organs whose successor a person must choose, with the last place in the subject's line of what waits."""
+    chosen: dict[str, str] = field(default_factory=dict)
+    """Successors that were chosen for this subject, by the closed organ."""
     changed: set[str] = field(default_factory=set)
 
     def last(self, emitter: str) -> int:
@@ -46,6 +50,11 @@ class SubjectState:
         self.hops[office] = self.hops.get(office, 0) + 1
         self.changed.add("hops")
         return self.hops[office]
+
+    def wait(self, organ: str) -> int:
+        """The next place in the subject's line; in order of the ledger, since the row is locked."""
+        self.waiting[organ] = max(self.waiting.values(), default=0) + 1
+        return self.waiting[organ]
 
     def set_dossier(self, dossier: Dossier) -> None:
         self.dossier = dossier

@@ -13,15 +13,28 @@ from services.kernel.bulk import insert_many
 Identity = tuple[str, str]
 """(source, id) of an envelope."""
 
+
+def between(column: str) -> str:
+    """Leaves the parts aside that none of the identities can lie in: a chunk's ids are mostly of one month."""
+    return f"{column} BETWEEN :least AND :greatest"
+
+
+def keys_of(identities: Sequence[Identity]) -> dict[str, Any]:
+    """Arrays `sources` and `ids`, and what `between` needs; not for an empty sequence."""
+    ids = [id_ for _, id_ in identities]
+    return {"sources": [source for source, _ in identities], "ids": ids, "least": min(ids), "greatest": max(ids)}
+
+
 _KNOWN = text(
-    "SELECT t.source, t.id, t.digest, t.subject, t.type, t.sender, t.origin, t.verdict, t.state, t.accepted_at"
+    "SELECT t.source, t.id, t.digest, t.subject, t.type, t.sender, t.origin, t.verdict, t.state,"  # noqa: S608
+    " t.accepted_at"
     " FROM transfer t JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, id)"
-    " ON t.source = k.source AND t.id = k.id"
+    f" ON t.source = k.source AND t.id = k.id WHERE {between('t.id')}"
 )
 _SET_STATE = text(
-    "UPDATE transfer t SET state = k.state"
+    "UPDATE transfer t SET state = k.state"  # noqa: S608
     " FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:states AS text[])) AS k(source, id, state)"
-    " WHERE t.source = k.source AND t.id = k.id AND t.state <> k.state"
+    f" WHERE t.source = k.source AND t.id = k.id AND t.state <> k.state AND {between('t.id')}"
 )
 
 
@@ -49,9 +62,7 @@ async def known(connection: AsyncConnection, identities: Sequence[Identity]) -> 
     """The ledger's rows of these identities."""
     if not identities:
         return {}
-    rows = await connection.execute(
-        _KNOWN, {"sources": [source for source, _ in identities], "ids": [id_ for _, id_ in identities]}
-    )
+    rows = await connection.execute(_KNOWN, keys_of(identities))
     return {(row["source"], row["id"]): Known(**row) for row in rows.mappings()}
 
 
@@ -62,11 +73,4 @@ async def add(connection: AsyncConnection, transfers: list[dict[str, Any]], payl
 
 async def set_states(connection: AsyncConnection, states: dict[Identity, str]) -> None:
     if states:
-        await connection.execute(
-            _SET_STATE,
-            {
-                "sources": [source for source, _ in states],
-                "ids": [id_ for _, id_ in states],
-                "states": list(states.values()),
-            },
-        )
+        await connection.execute(_SET_STATE, {**keys_of(list(states)), "states": list(states.values())})

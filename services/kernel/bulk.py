@@ -12,8 +12,8 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def type_name(table: Table, column: str) -> str:
-    """The column's type as PostgreSQL spells it."""
-    return str(table.c[column].type.compile(_DIALECT))
+    """The column's type as PostgreSQL spells it; an array has no collation."""
+    return str(table.c[column].type.compile(_DIALECT)).partition(" COLLATE ")[0]
 
 
 def unnest(table: Table, columns: Sequence[str], alias: str = "rows") -> str:

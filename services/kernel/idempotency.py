@@ -2,7 +2,7 @@
 
 An answer that is known only after the commit is kept twice: what can be promised already, in the transaction of the
 effect and held back for as long as the process may still be at it; then the final one. Whoever dies in between has
-promised.
+promised, and so has whoever stood still for longer: somebody may have been told.
 """
 
 import base64
@@ -47,6 +47,8 @@ _KEEP = text("""
     ON CONFLICT (client, route, key) DO UPDATE
        SET body_digest = excluded.body_digest, status = excluded.status, answer = excluded.answer,
            held_until = excluded.held_until, created_at = now()
+     WHERE idempotency.held_until > now() OR idempotency.answer IS NULL
+        OR idempotency.created_at <= now() - make_interval(days => :days)
 """)
 _DROP = text("""
     DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key AND held_until > now()
@@ -146,15 +148,15 @@ class Idempotency:
             outcomes[place] = self._judge(requests[place], found.get(nth))
         return outcomes
 
-    async def finish(self, conn: AsyncConnection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0) -> None:
+    async def finish(self, conn: AsyncConnection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0) -> bool:
         """Keeps a 2xx answer; others are not kept, and what is held back is forgotten.
 
         With `hold_seconds` a repeat meets idempotency.in_progress for that long, unless this is called again sooner.
+        False when it came too late: what was held back is the answer for good.
         """
         if 200 <= answer.status < 300:
-            await self._keep(conn, [(request, answer)], hold_seconds)
-        else:
-            await self.drop(conn, request)
+            return await self._keep(conn, [(request, answer)], hold_seconds) == 1
+        return await self.drop(conn, request)
 
     async def finish_many(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]]) -> None:
         """Keeps the 2xx among the answers."""
@@ -162,9 +164,10 @@ class Idempotency:
         if kept:
             await self._keep(conn, kept, 0.0)
 
-    async def drop(self, conn: AsyncConnection, request: Keyed) -> None:
-        """Forgets what is held back: the next request with the key is fresh."""
-        await conn.execute(_DROP, {"client": request.client, "route": request.route, "key": request.key})
+    async def drop(self, conn: AsyncConnection, request: Keyed) -> bool:
+        """Forgets what is held back: the next request with the key is fresh. False when nothing is held back."""
+        names = {"client": request.client, "route": request.route, "key": request.key}
+        return (await conn.execute(_DROP, names)).rowcount == 1
 
     async def purge(self, conn: AsyncConnection) -> int:
         return (await conn.execute(_PURGE, {"days": KEPT_DAYS})).rowcount
@@ -193,8 +196,9 @@ class Idempotency:
         kept = orjson.loads(self._keyring.open(row.answer, request.context))
         return Replay(row.status, base64.b64decode(kept["body"]), {**kept["headers"], **REPLAYED})
 
-    async def _keep(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> None:
-        await conn.execute(
+    async def _keep(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> int:
+        """How many were kept."""
+        kept = await conn.execute(
             _KEEP,
             {
                 "clients": [request.client for request, _ in answers],
@@ -204,8 +208,10 @@ class Idempotency:
                 "statuses": [answer.status for _, answer in answers],
                 "answers": [self._sealed(request, answer) for request, answer in answers],
                 "hold": hold_seconds,
+                "days": KEPT_DAYS,
             },
         )
+        return kept.rowcount
 
     def _sealed(self, request: Keyed, answer: Answer) -> bytes:
         plain = orjson.dumps({"headers": dict(answer.headers), "body": base64.b64encode(answer.body).decode()})

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kernel.database import sqlalchemy_url
+from services.kernel.partitions import include_name
 
 LOCK = 0x4C54_4D49_4752  # "LTMIGR": one lock for all histories, they are short
 
@@ -31,7 +32,12 @@ async def revise(url: str, script_location: Path, message: str) -> None:
 def run(metadata: MetaData) -> None:
     """What an env.py calls; works only under `upgrade` and `revise`, which hand the connection in."""
     connection: Connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        include_name=include_name(metadata),
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -60,14 +60,30 @@ class Settings(BaseSettings):
     kafka_password: SecretStr = SecretStr("")
     kafka_ca_file: Path | None = None
     topic_prefix: str = ""
-    partitions: int = 6
-    replication: int = 1
+    kafka_replication: int | None = Field(default=None, ge=1)
+    """Replicas of each topic this program makes; one fewer must hold a record before it counts as written. Unset: 3,
+    and 1 in local mode."""
     group_instance_id: str | None = None
     session_timeout_seconds: float = 6.0
     retry_scale: float = Field(default=1.0, gt=0)
 
     signing_key_days: float = Field(default=90.0, gt=0)
     """The gateway takes a new signing key when the present one is as old."""
+
+    keep_outbox_days: int = Field(default=30, ge=30)
+    """An office's settled facts; at least as long as a restored database asks back."""
+    keep_ledger_months: int = Field(default=24, ge=3)
+    """Journeys of facts that are final, with the receipts given for them. Whole months of UTC, here and below."""
+    keep_inbox_months: int = Field(default=12, ge=1)
+    """Inbox items that some system of the organ has acknowledged; others stay."""
+    keep_access_months: int = Field(default=24, ge=12)
+    """An office's record of who read what."""
+    keep_payloads_days: int = Field(default=30, ge=30)
+    """The gateway's sealed contents and hops, from when all deliveries are final; contents go by whole months."""
+    keep_events_days: int = Field(default=90, ge=7)
+    """Events for integrators, from their publication on."""
+    keep_dead_letters_months: int = Field(default=12, ge=1)
+    """Dead letters that a person has closed, and what an office keeps of those it sent to the list; open ones stay."""
 
     clock_offset_seconds: float = 0.0
     key_file_path: Path | None = Field(default=None, validation_alias=f"{PREFIX}KEY_FILE")

@@ -32,6 +32,7 @@ from services.kernel.messaging.topics import ensure
 from services.kernel.metrics import Metrics
 from services.kernel.problem_details import PROBLEMS_PATH
 from services.kernel.quotas import Quotas, default_of
+from services.kernel.retention import Retention
 from services.kernel.serve import Process, build, serve
 from services.kernel.settings import Role, Settings
 from services.kernel.supervisor import Supervisor
@@ -65,6 +66,7 @@ from services.office.organs.actions import Organs
 from services.office.organs.events import TOPICS as REGISTRIES
 from services.office.organs.events import Registry, readable
 from services.office.profile import LevelProfile
+from services.office.retention import Keeping
 from services.office.transfers import api as transfers_api
 from services.office.transfers.actions import Transfers
 from services.office.web import Desk
@@ -108,6 +110,13 @@ class Office:
         self.dossiers = Dossiers(self.transfers, self.attachments, self.organs, self.clock)
         self.documents = Documents(self.transfers, self.attachments, self.organs, self.clock)
         self.idempotency = Idempotency(Keyring.load(settings.key_file, create=settings.local))
+        self.keeping = Keeping(
+            database=self.database,
+            settings=settings,
+            clock=self.clock,
+            outbox=self.outbox,
+            idempotency=self.idempotency,
+        )
         self.intake = DossierIntake(self.dossiers, self.idempotency, self.database)
         self.desk = Desk(self.organs, self.idempotency)
         self.doors: list[Door] = [DossierDoor(self.organs), DocumentDoor(self.transfers)]
@@ -144,32 +153,40 @@ class Office:
 
     def _add_workers(self) -> None:
         settings, level = self.settings, self.profile.level
+        leases = Leases(self.database, f"{socket.gethostname()}:{os.getpid()}:{id(self)}")
         relay = Relay(
             self.database,
             self.sources,
             producer=self.producer,
             admin=self.admin,
             watch=self.watch,
-            leases=Leases(self.database, f"{socket.gethostname()}:{os.getpid()}:{id(self)}"),
+            leases=leases,
             bell=self.bell,
             readers={ingest(level): READER},
         )
         waits = [seconds * settings.retry_scale for seconds in STUCK_SECONDS]
         post = Post(outbox=self.outbox, clock=self.clock, source=settings.source, topic=ingest(level))
         exchange = Exchange(
-            doors=self.doors, transfers=self.transfers, attachments=self.attachments, post=post, waits=waits
+            doors=self.doors,
+            transfers=self.transfers,
+            attachments=self.attachments,
+            post=post,
+            waits=waits,
+            receipts_months=settings.keep_ledger_months,
         )
         door = DeliverDoor(exchange, self.attachments)
         membership = Membership(
             f"office.{level}", [deliver(level)], settings.group_instance_id, settings.session_timeout_seconds
         )
         consumer = Consumer(self.cluster, membership, door, database=self.database, watch=self.watch)
-        stuck = StuckWork(self.database, door, self.clock, waits)
-        housekeeping = Housekeeping(self.database, self.outbox, self.idempotency, self.attachments)
+        stuck = StuckWork(self.database, door, exchange, self.clock)
+        housekeeping = Housekeeping(self.database, self.attachments)
+        retention = Retention(self.database, leases, self.keeping.plan(), clock=self.clock)
         self.supervisor.add("relay", relay.run, state=relay.part)
         self.supervisor.add("consumer", consumer.run, state=consumer.part)
         self.supervisor.add("stuck", stuck.run, state=stuck.part)
         self.supervisor.add("housekeeping", housekeeping.run)
+        self.supervisor.add("retention", retention.run, state=retention.part)
 
     def routers(self) -> list[APIRouter]:
         parts = dossiers_api.Parts(

@@ -67,6 +67,11 @@ class Door(Protocol):
         items and receipts of all others are written by the exchange."""
         ...
 
+    async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+        """Of facts that were answered long ago: the code of refusal of each addressee that holds nothing of the
+        subject."""
+        ...
+
     async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
         """Brings the slice's rows up to what the gateway told about own facts."""
         ...

@@ -1,4 +1,5 @@
-"""What an office does once an hour, and whether its database is at the version this release needs."""
+"""What an office does with its store of files once an hour, and whether its database is at the version this release
+needs. Rows are `retention.py`'s matter."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,14 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from contracts.problems import HubError
 from services.kernel.database import Database
 from services.kernel.health import Check
-from services.kernel.idempotency import Idempotency
-from services.kernel.messaging.outbox import Outbox
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
 from services.office.attachments.actions import Attachments
 
 EVERY_SECONDS = 3600.0
-PURGE_AT_ONCE = 5000
 SWEEP_EVERY_ROUNDS = 24
 """The whole store is listed once a day."""
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -29,13 +27,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Housekeeping:
-    """A worker: forgets settled facts after 30 days, answers after 7, what broken uploads left, and bytes
-    that no row names."""
+    """A worker: removes what broken uploads left, and bytes that no row names."""
 
-    def __init__(self, database: Database, outbox: Outbox, idempotency: Idempotency, attachments: Attachments) -> None:
+    def __init__(self, database: Database, attachments: Attachments) -> None:
         self._database = database
-        self._outbox = outbox
-        self._idempotency = idempotency
         self._attachments = attachments
         self._rounds = 0
 
@@ -49,12 +44,6 @@ class Housekeeping:
 
     async def tidy(self) -> None:
         """One round; several processes may do it at once."""
-        purged = PURGE_AT_ONCE
-        while purged == PURGE_AT_ONCE:
-            async with self._database.transaction() as conn:
-                purged = await self._outbox.purge(conn, limit=PURGE_AT_ONCE)
-        async with self._database.transaction() as conn:
-            await self._idempotency.purge(conn)
         await self._attachments.sweep()
         if self._rounds % SWEEP_EVERY_ROUNDS == 0:
             swept = await self._attachments.sweep_unnamed(self._database)

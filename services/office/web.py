@@ -66,13 +66,14 @@ class Desk:
 
     async def keep(
         self, conn: AsyncConnection, keyed: Keyed | None, answer: Answer | None, *, hold_seconds: float = 0.0
-    ) -> None:
+    ) -> bool:
         """The answer to repeats from now on, or behind the hold if nothing better was kept until then; None takes back
-        what is held."""
-        if keyed is not None and answer is not None:
-            await self._idempotency.finish(conn, keyed, answer, hold_seconds=hold_seconds)
-        elif keyed is not None:
-            await self._idempotency.drop(conn, keyed)
+        what is held. False when it came too late and the answer is what was held."""
+        if keyed is None:
+            return True
+        if answer is None:
+            return await self._idempotency.drop(conn, keyed)
+        return await self._idempotency.finish(conn, keyed, answer, hold_seconds=hold_seconds)
 
     def _actor(self, scopes: Sequence[str], *, writes: bool) -> Any:
         async def actor(caller: Annotated[Caller, require(*scopes)], x_organ: XOrgan = None) -> Actor:

@@ -7,15 +7,18 @@ import random
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from contracts.envelope import TYPE_PREFIX
+from tests.chaos.central import Axis
 from tests.chaos.client import Client, Json, Log, Posted, StoryEnded
-from tests.chaos.evidence import Fact, Unnamed
+from tests.chaos.evidence import Unnamed
+from tests.chaos.history import line
+from tests.chaos.notes import COMMUNES, OFFICES, SENDERS, Notes
+from tests.chaos.papers import Papers
 
-COMMUNES = ("commune-a", "commune-b", "stranger")
-OFFICES = (*COMMUNES, "district-a", "department-a")
-SENDERS = (*OFFICES, "commune-a-documents")
+__all__ = ["COMMUNES", "OFFICES", "SENDERS", "Case", "Load"]
+
+DOSSIER_SHARE = 0.6
 PROCEDURE = "1.001612"
 CLOSED = "custody.offer_closed"
 RACERS = {"recall_custody": "dossier.custody-recalled", "accept_custody": "dossier.custody-accepted"}
@@ -54,16 +57,25 @@ class Case:
 
 @dataclass(slots=True)
 class Load:
-    """`run` keeps `workers` stories going until `stop` is set or `most` have begun, and ends when all have ended."""
+    """`run` keeps `workers` stories going until `stop` is set or `most` have begun (None: time decides), and ends when
+    all have ended. Every `replay_pause` seconds an earlier POST, of whatever age, is sent once more. With `axis` the
+    central organ takes part."""
 
     clients: Mapping[str, Client]
     log: Log
     seed: str
-    most: int = 400
+    most: int | None = 400
     pause: float = 0.3
+    axis: Axis | None = None
+    replay_pause: float = 1.0
     begun: int = 0
     ended: int = 0
-    _place: int = field(default=0)
+    notes: Notes = field(init=False)
+    papers: Papers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notes = Notes(self.log)
+        self.papers = Papers(self.clients, self.log, self.notes, self.axis)
 
     @property
     def accepted(self) -> int:
@@ -71,17 +83,34 @@ class Load:
 
     async def run(self, stop: asyncio.Event, *, workers: int) -> None:
         async with asyncio.TaskGroup() as group:
-            for number in range(workers):
+            replaying = group.create_task(self._replay(stop, random.Random(f"{self.seed} replays")))
+            working = [
                 group.create_task(self._work(stop, random.Random(f"{self.seed} worker {number}")))
+                for number in range(workers)
+            ]
+            await asyncio.wait(working)
+            replaying.cancel()
 
     async def _work(self, stop: asyncio.Event, rng: random.Random) -> None:
-        while not stop.is_set() and self.begun < self.most:
+        await _pause(stop, self.pause * rng.uniform(0, 4))
+        while not stop.is_set() and (self.most is None or self.begun < self.most):
             self.begun += 1
             with suppress(StoryEnded):  # noted where it was raised
-                await (self.dossier(rng) if rng.random() < 0.6 else self.document(rng))
+                await (self.dossier(rng) if rng.random() < DOSSIER_SHARE else self.papers.story(rng))
                 self.ended += 1
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.pause * rng.uniform(0.5, 1.5))
+            await _pause(stop, self.pause * rng.uniform(0.5, 1.5))
+
+    async def _replay(self, stop: asyncio.Event, rng: random.Random) -> None:
+        while not stop.is_set():
+            await _pause(stop, self.replay_pause * rng.uniform(0.5, 1.5))
+            if self.log.posts:
+                posted = rng.choice(self.log.posts)
+                with suppress(StoryEnded):
+                    await posted.client.replay(posted)
+
+    async def issue(self, sender: Client, recipients: Iterable[Client], rng: random.Random) -> Posted:
+        """A document, noted."""
+        return await self.papers.issue(sender, [each.organ for each in recipients], rng)
 
     # dossiers -------------------------------------------------------------------------------------------------------
 
@@ -113,12 +142,13 @@ class Load:
         posted = await receiver.post("/v1/dossiers", body | ({"deciding_organ": deciding} if deciding else {}))
         parties = {receiver.organ, *([deciding] if deciding else ())}
         case = Case(posted.body["code"], receiver, receiver, parties)
-        self._note(posted, case.code, "dossier.submitted", case.told(receiver.organ))
+        self.notes.accepted(posted, case.code, "dossier.submitted", case.told(receiver.organ))
         return case
 
     async def _act(self, case: Case, actor: Client, action: str, **fields: object) -> Posted:
-        posted = await actor.post(f"/v1/dossiers/{case.code}/actions", {"action": action, **fields})
-        self._note(posted, case.code, TYPES[action], case.told(actor.organ))
+        path = f"/v1/dossiers/{case.code}/actions"
+        posted = await actor.post(path, {"action": action, **fields}, subject=case.code)
+        self.notes.accepted(posted, case.code, TYPES[action], case.told(actor.organ))
         return posted
 
     async def _hand_on(self, case: Case, taker: Client, rng: random.Random) -> None:
@@ -149,32 +179,32 @@ class Load:
 
     async def _offer(self, case: Case, taker: Client) -> None:
         giver, body = case.custodian, {"to": taker.organ, "reason": "Chuyển theo thẩm quyền"}
-        posted = await giver.post(f"/v1/dossiers/{case.code}/transfers", body)
+        posted = await giver.post(f"/v1/dossiers/{case.code}/transfers", body, subject=case.code)
         case.offered = taker.organ
-        self._note(posted, case.code, "dossier.transferred", case.told(giver.organ))
+        self.notes.accepted(posted, case.code, "dossier.transferred", case.told(giver.organ))
         offer = posted.body["offer"]
         await taker.until_dossier(case.code, lambda d: _offer_of(d) == offer, "is offered")
 
     async def _race(self, case: Case, taker: Client) -> None:
         """Recalled and taken at once: the hub decides, and both offices come to the same end."""
-        path, race, giver = f"/v1/dossiers/{case.code}/actions", f"{case.code} {self._place}", case.custodian
+        path, race, giver = f"/v1/dossiers/{case.code}/actions", f"{case.code} {self.notes.place}", case.custodian
         posts = await asyncio.gather(
             *(
-                actor.post(path, {"action": action}, allowed=(CLOSED,))
+                actor.post(path, {"action": action}, allowed=(CLOSED,), subject=case.code)
                 for actor, action in zip((giver, taker), RACERS, strict=True)
             )
         )
         for posted, type_ in zip(posts, RACERS.values(), strict=True):
             told = case.told(posted.client.organ)
             if posted.ok and posted.body["transfers"]:
-                self._note(posted, case.code, type_, told, race=race)
+                self.notes.accepted(posted, case.code, type_, told, race=race)
             elif posted.ok or posted.tries > 1:
-                self.log.evidence.unnamed.append(Unnamed(case.code, TYPE_PREFIX + type_, posted.client.organ))
+                self.log.note(line("unnamed", Unnamed(case.code, TYPE_PREFIX + type_, posted.client.organ)))
         here = await giver.until_dossier(case.code, _settled, "is settled after a race")
         there = await taker.until_dossier(case.code, _settled, "is settled after a race")
         if here["custodian"] != there["custodian"]:
             # one of them may have settled on an earlier stamp; the mirrors at the end tell
-            raise self.log.fail(f"{case.code}: {giver.name} sees {here}, {taker.name} sees {there}")
+            raise self.log.fail(f"{case.code}: {giver.name} sees {here}, {taker.name} sees {there}", case.code)
         if there["custody"] == "held":
             await self._taken(case, taker)
         case.offered = ""
@@ -209,68 +239,12 @@ class Load:
         case.custodian = done
         await self._act(case, done, "return_result")
 
-    # documents ------------------------------------------------------------------------------------------------------
 
-    async def document(self, rng: random.Random) -> None:
-        """To two to four organs; each answers in its own time."""
-        sender = self.clients[rng.choice(SENDERS)]
-        others = [name for name in OFFICES if self.clients[name].organ != sender.organ]
-        recipients = [self.clients[name] for name in rng.sample(others, rng.randint(2, 4))]
-        posted = await self.issue(sender, recipients, rng)
-        document = posted.body["id"]
-        ways = [rng.choice((("01", "03", "06"), ("01", "02"), ("01",), ())) for _ in recipients]
-        await asyncio.gather(
-            *(self._answer(each, sender.organ, document, way) for each, way in zip(recipients, ways, strict=True))
-        )
-
-    async def issue(self, sender: Client, recipients: Iterable[Client], rng: random.Random) -> Posted:
-        body: Json = {
-            "to": [each.organ for each in recipients],
-            "document_id": str(UUID(bytes=rng.randbytes(16), version=4)),
-            "number": str(rng.randrange(1, 10_000)),
-            "notation": "UBND-VP",
-            "promulgated_on": "2024-06-03",
-            "type": 18,
-            "type_name": "Công văn",
-            "subject": "V/v phối hợp giải quyết thủ tục hành chính",
-        }
-        if rng.random() < 0.3:
-            body["attachments"] = [await sender.put(rng.randbytes(3_000), "cong-van.pdf")]
-        posted = await sender.post("/v1/documents", body)
-        self._note(posted, posted.body["id"], "document.issued", frozenset(body["to"]))
-        return posted
-
-    async def _answer(self, party: Client, to: str, document: str, codes: Iterable[str]) -> None:
-        await party.until(lambda: party.get(f"/v1/documents/{document}"), bool, f"document {document} arrived")
-        for code in codes:
-            body = {"code": code} | ({"description": "Gửi nhầm nơi nhận"} if code == "02" else {})
-            posted = await party.post(f"/v1/documents/{document}/statuses", body)
-            self._note(posted, document, "document.status-changed", frozenset({to}))
-
-    # ----------------------------------------------------------------------------------------------------------------
-
-    def _note(self, posted: Posted, subject: str, type_: str, to: frozenset[str], *, race: str = "") -> None:
-        """The accepted facts of an answer. An act done before by a lost answer may come back without its transfer."""
-        sender, transfers = posted.client.organ, posted.body["transfers"]
-        if not transfers and type_ in RACERS.values():
-            self.log.evidence.unnamed.append(Unnamed(subject, TYPE_PREFIX + type_, sender))
-        elif len(transfers) != 1:
-            raise self.log.fail(f"{type_} of {subject} was answered with {len(transfers)} transfers")
-        kind = {"document.issued": "document", "document.status-changed": "status"}.get(type_, "dossier")
-        for transfer in transfers:
-            self._place += 1
-            fact = Fact(
-                transfer=transfer,
-                subject=subject,
-                sender=sender,
-                kind=kind,
-                type=TYPE_PREFIX + type_,
-                to=to,
-                chain=subject if kind == "dossier" else f"{subject} {sender}",
-                place=self._place,
-                race=race,
-            )
-            self.log.evidence.facts.append(fact)
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """So long, or until it is to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 def _held(dossier: Json) -> bool:

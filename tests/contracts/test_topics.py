@@ -86,11 +86,11 @@ def test_topic_says_all_an_operator_asks(topic: Topic) -> None:
 
 def test_broker_settings_follow_the_size() -> None:
     events = TOPICS["event.dossier"]
-    assert events.config("local")["min.insync.replicas"] == "1"
-    assert events.config("production")["min.insync.replicas"] == "2"
-    assert events.config("local")["retention.ms"] == str(7 * 24 * 3600 * 1000)
-    assert TOPICS["registry.organ"].config("production")["retention.ms"] == "-1"
-    assert TOPICS["registry.organ"].config("production")["cleanup.policy"] == "compact"
+    assert events.config(1)["min.insync.replicas"] == "1"
+    assert events.config(3)["min.insync.replicas"] == "2"
+    assert events.config(1)["retention.ms"] == str(7 * 24 * 3600 * 1000)
+    assert TOPICS["registry.organ"].config(3)["retention.ms"] == "-1"
+    assert TOPICS["registry.organ"].config(3)["cleanup.policy"] == "compact"
 
 
 def test_central_level_has_no_topic() -> None:

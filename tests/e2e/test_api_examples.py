@@ -17,7 +17,12 @@ from deploy.stories.stage import Stage
 
 Json = dict[str, Any]
 METHODS = ("get", "put", "post", "patch", "delete")
-UNTOLD = {"removeSystemSecret": "only the hub itself can tell the id of a secret"}
+UNTOLD = {
+    "removeSystemSecret": "only the hub itself can tell the id of a secret",
+    "redeliverDelivery": "in a hub at rest nothing is open",
+    "closeDelivery": "in a hub at rest nothing is open",
+    "closeDeadLetter": "in a hub at rest there is none",
+}
 
 
 class Call(NamedTuple):

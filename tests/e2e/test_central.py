@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from uuid import uuid4
 
@@ -41,6 +42,30 @@ async def test_a_document_waits_for_the_axis_and_is_answered_once(hub: Hub, stag
     shown = await sender.transfers.until(transfer, answered, "the answers of the central organ")
     # of the same second, so in no order
     assert sorted(_answers(shown)) == ["01", "03", "06"]
+
+
+async def test_what_a_killed_gateway_was_sending_is_sent_by_the_next_at_once(hub: Hub, stage: Stage) -> None:
+    sender = stage["commune-a"]
+
+    async def order(verb: str, kind: str, count: int) -> dict[str, list[str]]:
+        fault = {"verb": verb, "kind": kind, "count": count}
+        answer = await stage.http.post(f"{stage.axis_url}/_standin/faults", json=fault)
+        pending: dict[str, list[str]] = answer.json()["pending"]
+        return pending
+
+    await order("sendEdoc", "hang", 1)
+    try:
+        file = document.edxml(sender.organ, [document.CENTRAL], str(uuid4()))
+        posted = await sender.documents.send_edxml(file)
+        end = time.monotonic() + 30.0
+        while "sendEdoc" in await order("downloadEdoc", "500", 0):
+            assert time.monotonic() < end, "nothing was sent"
+            await asyncio.sleep(0.05)
+        await kill(hub, "gateway")
+    finally:
+        await order("sendEdoc", "hang", 0)
+        await start_again(hub, "gateway")
+    await sender.transfers.wait_for(posted["transfers"][0], "handed_over")
 
 
 async def test_a_central_document_to_several_organs_is_done_for_each(hub: Hub, stage: Stage) -> None:

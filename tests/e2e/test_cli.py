@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,7 @@ from deploy.local.ports import free_port
 from deploy.local.programs import COMMAND, ROOT
 from deploy.stories import dossier
 from deploy.stories.stage import Stage
-
-SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def answer(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-def environment(hub: Hub, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    return {**kept, "LIENTHONG_HOME": str(hub.home), "COLUMNS": "200", **more}
-
-
-async def lienthong(hub: Hub, *words: str, stdin: str = "", **more: str) -> Done:
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, *words, cwd=ROOT, env=environment(hub, **more),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), SECONDS)
-    return Done(process.returncode or 0, out.decode(), err.decode())
+from tests.e2e.shell import SECONDS, environment, lienthong
 
 
 async def submitted(hub: Hub, *words: str) -> Any:

@@ -16,7 +16,7 @@ from .simulation.world import DOSSIERS, HOMES, ORGANS, PAPERS, World
 MAX_WIPES = 6
 EVERY_ACTION = (*ACTIONS, *CUSTODY_ACTIONS)
 
-INTERVENTIONS = ("close", "jam", "unjam", "leave", "return", "undecided", "decided")
+INTERVENTIONS = ("close", "jam", "unjam", "leave", "return", "undecided", "default", "decided")
 STEPS = ("read", "lock_one", "lock", "commit", "acknowledge", "rollback", "claim", "send", "record")
 BLOWS = ("pause", "pause", "crash", "rebalance", "wipe", "silent wipe", "recreate", "replay", "cut")
 
@@ -112,6 +112,8 @@ class Life(RuleBasedStateMachine):
                 office.absent.clear()
             case "undecided":
                 world.gateway.undecided.add(organ)
+            case "default":
+                world.gateway.default_successor(organ)
             case "decided":
                 world.settle_successor(organ)
 

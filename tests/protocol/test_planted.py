@@ -33,6 +33,7 @@ FOUND_BY = {
     Mistake.BARE_SNAPSHOT: {"every mirror's history equals the gateway's"},
     Mistake.DEAF_CLOSE: {"a delivery's state is what its office did"},
     Mistake.HASTY_CLOSE: {"the sender learns each delivery"},
+    Mistake.OVERTAKING: {"an organ gets the facts of a subject in the order of the ledger"},
     Mistake.UNSORTED_LOCKS: {"no deadlock"},
 }
 BY_MACHINE = [

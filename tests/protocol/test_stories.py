@@ -154,6 +154,48 @@ def test_an_organ_whose_successor_is_undecided_gets_a_hop_of_its_own_later() -> 
     assert all(isinstance(record, Carried) for record in carried)
 
 
+def decided_by_the_registry_while_something_waits(mistake: Mistake | None = None) -> Story:
+    story = Story(mistake)
+    world = story.world
+    world.gateway.undecided.add("p2")
+    world.issue("c1", "p0", ("p1", "p2"))
+    story.bustle()
+    world.gateway.default_successor("p2")
+    world.issue("c1", "p0", ("p2",))
+    story.bustle()
+    world.heal()
+    return story
+
+
+def test_nothing_overtakes_what_waits_for_a_successor_though_the_registry_has_one_by_now() -> None:
+    world = decided_by_the_registry_while_something_waits().world
+
+    carried = [hop.record for hop in world.gateway.hops.values()]
+    assert [(record.hop, record.organs) for record in carried] == [(1, ("p1",)), (2, ("p2",)), (3, ("p2",))]
+    assert [record.fact.sequence for record in carried] == [1, 1, 2]
+
+
+def test_the_order_of_the_ledger_is_watched() -> None:
+    with pytest.raises(Violation, match="in the order of the ledger"):
+        decided_by_the_registry_while_something_waits(Mistake.OVERTAKING)
+
+
+def test_what_is_closed_while_it_waits_does_not_hold_up_those_behind() -> None:
+    story = Story()
+    world = story.world
+    world.gateway.undecided.add("p2")
+    for _ in range(2):
+        world.issue("c1", "p0", ("p2",))
+    story.bustle()
+    world.close(next(iter(world.gateway.ledger.values())), "p2")
+    story.bustle()
+    world.settle_successor("p2")
+    world.heal()
+
+    carried = [hop.record for hop in world.gateway.hops.values()]
+    assert [(record.hop, record.organs, record.fact.sequence) for record in carried] == [(1, ("p2",), 2)]
+
+
 def test_an_office_away_for_a_week_finds_each_record_once() -> None:
     story = Story()
     world = story.world

@@ -60,9 +60,9 @@ def _answered(case: Case) -> Verdict | None:
         return case.refuse(STEP, "document.unknown", "/document/id")
     recipients = set(document.recipients)
     if case.payload["code"] == DocumentStatus.TAKE_BACK:
-        right = case.sender == document.sender and set(case.recipients) <= recipients
+        right = case.sender == document.sender and _is_within(case, recipients)
     else:
-        right = case.sender in recipients and set(case.recipients) == {document.sender}
+        right = case.sender in recipients and _is_within(case, {document.sender})
     return None if right else case.refuse(STEP, "document.unknown", "/document/id")
 
 

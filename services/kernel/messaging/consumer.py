@@ -115,7 +115,8 @@ class Consumer:
         """Bad after a minute without a fetch or an empty poll, while a chunk is retried, or when it stopped."""
         now = time.monotonic()
         silent = None if self._polled_at is None else now - self._polled_at
-        detail = "never polled" if silent is None else f"polled {silent:.0f} s ago"
+        owned = 0 if self._group is None else self._group.owned()
+        detail = "never polled" if silent is None else f"polled {silent:.0f} s ago, {owned} partitions"
         tripped = self._limit.tripped(now)
         if tripped:
             detail = "stopped: too many unexpected errors"
@@ -148,7 +149,7 @@ class Consumer:
             await self._drain()
             committer.cancel()
             await asyncio.wait({committer, *self._closing})
-            await group.stop()
+            await group.stop(leave=stop.is_set())
         if not committer.cancelled():
             committer.result()
 

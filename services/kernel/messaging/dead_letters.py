@@ -1,7 +1,9 @@
 """Records that cannot be taken: headers and verdict are kept and told on `<topic>.dead`, the body never."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -16,18 +18,33 @@ MAX_HEADER_CHARACTERS = 512
 
 _ADD = text("""
     INSERT INTO dead_letter (topic, log_partition, log_offset, headers, verdict)
-    VALUES (:topic, :partition, :offset, :headers, :verdict)
+    VALUES (:topic, :partition, :offset, :headers, :verdict) RETURNING id, created_at
 """)
-_TAKE = text("SELECT id, topic, headers, verdict FROM dead_letter WHERE NOT sent ORDER BY id LIMIT :limit")
+_TAKE = text("""
+    SELECT id, topic, log_partition, log_offset, headers, verdict, created_at FROM dead_letter
+     WHERE NOT sent ORDER BY id LIMIT :limit
+""")
 _SENT = text("""
     UPDATE dead_letter SET sent = true WHERE id = ANY(CAST(:ids AS bigint[]))
        AND EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)
 """)
 
+_AGAIN = text("UPDATE dead_letter SET sent = false WHERE sent AND created_at > now() - make_interval(days => :days)")
+TOLD_AGAIN_DAYS = 7
+"""What is younger is told again when the log was lost; it was in the operators' list long before it is older."""
 
-async def add(conn: AsyncConnection, record: Record, verdict: Verdict) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """The row of a dead letter; with the program's name they name it for ever, also where a database was restored."""
+
+    number: int
+    at: datetime
+
+
+async def add(conn: AsyncConnection, record: Record, verdict: Verdict) -> Buried:
     """Keeps a record's headers (cut to a bearable length) and why it was not taken; no commit."""
-    await conn.execute(
+    kept = await conn.execute(
         _ADD,
         {
             "topic": record.topic,
@@ -37,10 +54,12 @@ async def add(conn: AsyncConnection, record: Record, verdict: Verdict) -> None:
             "verdict": orjson.dumps(asdict(verdict)).decode(),
         },
     )
+    row = kept.one()
+    return Buried(row.id, row.created_at)
 
 
 class DeadLetterSource:
-    """The relay's source for `<topic>.dead`: headers as they came, the verdict as value."""
+    """The relay's source for `<topic>.dead`: headers as they came; as value the verdict and where the record lay."""
 
     name = "dead letters"
 
@@ -54,7 +73,7 @@ class DeadLetterSource:
             Outgoing(
                 topic=dead(row.topic),
                 key=str(row.id),
-                value=row.verdict.encode(),
+                value=_told(row),
                 headers=tuple((name, value.encode()) for name, value in orjson.loads(row.headers)),
                 ref=(row.id,),
             )
@@ -70,7 +89,20 @@ class DeadLetterSource:
         return 0
 
     async def log_lost(self, conn: AsyncConnection) -> None:
-        """Nothing: the rows stay, the topic is a copy for Kafka users."""
+        """The rows stay; the gateway, which gathers what the offices buried, and Kafka users read them again."""
+        await conn.execute(_AGAIN, {"days": TOLD_AGAIN_DAYS})
+
+
+def _told(row: Any) -> bytes:
+    """The verdict's members, and beside them those that say which record it was."""
+    which = {
+        "number": row.id,
+        "topic": row.topic,
+        "partition": row.log_partition,
+        "offset": row.log_offset,
+        "at": row.created_at.astimezone(UTC).isoformat(),
+    }
+    return orjson.dumps(orjson.loads(row.verdict) | which)
 
 
 def _readable(record: Record) -> list[tuple[str, str]]:

@@ -223,7 +223,14 @@ class GroupConsumer:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     await self._consumer.commit(mine)
 
-    async def stop(self) -> None:
+    def owned(self) -> int:
+        """How many partitions are ours."""
+        return len(self._consumer.assignment())
+
+    async def stop(self, *, leave: bool = False) -> None:
+        """With `leave` the others have its partitions at once; by itself aiokafka lets a static member stay."""
+        if leave:
+            self._consumer._coordinator._group_instance_id = None
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await self._consumer.stop()

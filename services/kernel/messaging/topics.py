@@ -9,8 +9,11 @@ from services.kernel.settings import Settings
 def specs(settings: Settings) -> list[TopicSpec]:
     """Every topic; partition counts are fixed for good, because changing them would break the order of keys."""
     size: Size = "local" if settings.local else "production"
-    replication = max(settings.replication, REPLICATION[size])
-    return [TopicSpec(topic.name, topic.partitions[size], replication, topic.config(size)) for topic in TOPICS.values()]
+    replication = settings.kafka_replication or REPLICATION[size]
+    return [
+        TopicSpec(topic.name, topic.partitions[size], replication, topic.config(replication))
+        for topic in TOPICS.values()
+    ]
 
 
 async def ensure(admin: Admin, settings: Settings) -> list[str]:

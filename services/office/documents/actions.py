@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.directory import UNDECIDED
 from contracts.edxml.document_id import issue_document_id
 from contracts.edxml.model import Status
 from contracts.envelope import MAX_HEADER_BYTES
@@ -213,6 +214,7 @@ class Documents:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Recipients as written, each once, and those the directory knows; the gateway reports on every one.
 
+        A closed organ with several successors is one of them: what is sent to it waits there until a person chooses.
         Raises `recipient.*` when none is known, unless there are `others`.
         """
         written: dict[str, str] = {}
@@ -221,7 +223,9 @@ class Documents:
         if len(",".join(written.values())) > RECIPIENTS_BYTES:
             raise HubError("size.too_large", "too many recipients", pointer=pointer(""))
         found = [self._organs.resolve(code) for code in written.values()]
-        reached = dict.fromkeys(each.organ.code for each in found if each.organ is not None and not each.problem)
+        reached = dict.fromkeys(
+            each.organ.code for each in found if each.organ is not None and each.problem in (None, UNDECIDED)
+        )
         if not reached and not others:
             raise HubError(found[0].problem or "recipient.unknown", pointer=pointer("/0"))
         return tuple(written.values()), tuple(reached)

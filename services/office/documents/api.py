@@ -29,7 +29,7 @@ from services.office.documents.store import Place, Position, Wanted
 from services.office.organs.rules import Actor
 from services.office.web import JSON, Cursor, Desk, IdempotencyKey, Limit, key_of, problems, respond
 
-RECIPIENTS = ("recipient.unknown", "recipient.suspended", "recipient.undecided")
+RECIPIENTS = ("recipient.unknown", "recipient.suspended")
 POST_CODES = (
     "document.exists",
     "recipient.none",
@@ -135,12 +135,14 @@ def _add_post(router: APIRouter, desk: Desk, posting: Posting, message_bytes: in
         or 3 as `…/recall`, `…/update` or `…/replace` for the earlier document it names.
 
         Of several recipients those that cannot be reached are told in the transfer only (state `partly`, their
-        deliveries `refused` with a code): 422 `recipient.unknown` comes at once when none is known. Without
+        deliveries `refused` with a code): 422 `recipient.unknown` comes at once when none is known. A closed organ with
+        several successors is known: its delivery stays `open` under its code until an operator chooses one. Without
         `document_id` one is issued from organ, day, number and notation; the same number posted again is a second
         document, and its id gets a fourth part of 12 characters.
 
         Gửi văn bản đi, bằng JSON hoặc nguyên tệp edXML; tệp trạng thái, thu hồi, cập nhật, thay thế được hiểu như thao
-        tác tương ứng. Khi có nhiều nơi nhận, nơi nhận sai chỉ thấy trong gói tin (`partly`). Không gửi `document_id` mà
+        tác tương ứng. Khi có nhiều nơi nhận, nơi nhận sai chỉ thấy trong gói tin (`partly`); nơi đã giải thể
+        có nhiều cơ quan kế thừa thì chờ người vận hành chọn. Không gửi `document_id` mà
         gửi trùng số thì là văn bản thứ hai, mã có thêm đuôi.
         """
         return await posting.post(request, actor, idempotency_key)

@@ -18,7 +18,7 @@ from services.office.organs.rules import Actor
 from services.office.web import Desk, IdempotencyKey, key_of, problems
 
 _CODES = ("request.not_found", "request.conflict", "document.closed", "contract.invalid")
-_RECIPIENTS = ("recipient.unknown", "recipient.suspended", "recipient.undecided")
+_RECIPIENTS = ("recipient.unknown", "recipient.suspended")
 _REPLACE_CODES = (*_CODES, *_RECIPIENTS, "document.exists", "document.unknown", "attachment.missing")
 _SHOW = link("showDocument", "The new document", id="id")
 _FOLLOW = link("showTransfer", "Where it has got to", id="transfers/0")

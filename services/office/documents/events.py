@@ -101,6 +101,15 @@ class DocumentDoor:
         await store.add_steps(conn, steps)
         await self._transfers.answer(conn, answers)
 
+    async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+        places = {
+            Addressee(fact.envelope.id, organ): Place(organ, fact.envelope.subject)
+            for fact in facts
+            for organ in fact.organs
+        }
+        held = await store.find(conn, set(places.values()))
+        return {addressee: "document.unknown" for addressee, place in places.items() if place not in held}
+
     async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
         """A refused document frees its DocumentId, a refused recall, update or step is taken back; all else changes
         nothing here."""

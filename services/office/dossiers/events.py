@@ -54,6 +54,15 @@ class DossierDoor:
         await store.add_steps(conn, steps)
         return refusals
 
+    async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+        keys = {
+            Addressee(fact.envelope.id, organ): (organ, fact.envelope.subject)
+            for fact in facts
+            for organ in fact.organs
+        }
+        held = await store.load_states(conn, set(keys.values()))
+        return {addressee: "dossier.unknown" for addressee, key in keys.items() if key not in held}
+
     async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
         """Own steps leave `pending` once; stamps count by version, whatever order word comes in."""
         known = await store.load_states(conn, {(each.holder, each.subject) for each in told})

@@ -1,13 +1,14 @@
 """Acts over HTTP: the effect is committed first, then some wait for what the gateway makes of it."""
 
 import time
+from http import HTTPStatus
 
 from starlette.responses import Response
 
 from contracts.problems import PROBLEMS, HubError
 from services.kernel.bell import Bell
 from services.kernel.database import Database
-from services.kernel.idempotency import Answer, Keyed, json_answer
+from services.kernel.idempotency import Answer, Keyed, Replay, json_answer
 from services.office.dossiers import views
 from services.office.dossiers.actions import Act, Dossiers, Outcome
 from services.office.dossiers.events import bell as stamp_bell
@@ -42,22 +43,27 @@ class Waiting:
                 return respond(answer)
             promised = _answer(outcome.view, outcome.transfers, known=False)
             await self._desk.keep(conn, keyed, promised, hold_seconds=HOLD_SECONDS)
-        return respond(await self._await_word(actor, code, outcome, outcome.awaited, keyed))
-
-    async def _await_word(
-        self, actor: Actor, code: str, outcome: Outcome, transfer: str, keyed: Keyed | None
-    ) -> Answer:
         try:
-            known = await self._has_come(actor, code, transfer)
-        except HubError:
+            known = await self._has_come(actor, code, outcome.awaited)
+        except HubError as error:
+            if error.problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                # the database does not say; the act is done, and what was promised stands for every repeat
+                return respond(promised)
             async with self._database.transaction() as conn:
-                await self._desk.keep(conn, keyed, None)
-            raise
+                told = None if await self._desk.keep(conn, keyed, None) else await self._desk.replay(conn, keyed)
+            if told is None:
+                raise
+            return respond(told)
+        return respond(await self._final(actor, code, outcome, keyed, known=known))
+
+    async def _final(
+        self, actor: Actor, code: str, outcome: Outcome, keyed: Keyed | None, *, known: bool
+    ) -> Answer | Replay:
         async with self._database.transaction() as conn:
             view = await self._dossiers.show(conn, actor.organ, code)
             answer = _answer(view, outcome.transfers, known=known)
-            await self._desk.keep(conn, keyed, answer)
-        return answer
+            kept = None if await self._desk.keep(conn, keyed, answer) else await self._desk.replay(conn, keyed)
+        return kept or answer
 
     async def _has_come(self, actor: Actor, code: str, transfer: str) -> bool:
         """True when the gateway accepted the fact, False when it has not told in time; raises its refusal."""

@@ -22,11 +22,15 @@ from services.office.attachments.store import Grant
 from services.office.doors import Addressee, Door, Fact
 from services.office.exchange import rules, store, words
 from services.office.exchange.rules import Hop, Plan, Word
+from services.office.exchange.store import Answered, Stuck
 from services.office.inbox import actions as inbox
 from services.office.inbox.actions import NewItem
+from services.office.keeping import Cutoff
 from services.office.transfers.actions import Transfers
 
 MAX_BATCH_BYTES = 200 * 1024
+ROUNDING = timedelta(days=1)
+"""The id of a fact, by which its receipt goes, is a little older than the time it bears."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +62,15 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """Takes chunks of `deliver.*`. `waits` are the seconds after which stuck hops are tried again."""
+    """Takes chunks of `deliver.*`. `waits` are the seconds after which stuck hops are tried again; a receipt may be
+    gone after `receipts_months`."""
 
     doors: Sequence[Door]
     transfers: Transfers
     attachments: Attachments
     post: Post
     waits: Sequence[float] = field(default=rules.STUCK_SECONDS)
+    receipts_months: int = 24
 
     def door_of(self, message_type: str) -> Door | None:
         return next((door for door in self.doors if message_type in door.types), None)
@@ -77,7 +83,7 @@ class Exchange:
         last = await lock_subjects(conn, subjects)
         plan = rules.plan(hops, last, await store.stuck_among(conn, {hop.subject for hop in hops}))
         now = self.post.clock.hub_now()
-        again = await store.receipts(conn, plan.again)
+        again = await self._answer_again(conn, plan.again, now)
         answers, items = await self._receive(conn, plan.take, sizes, now)
         items += await words.take(conn, self.transfers, self.doors, told)
         await self._keep_stuck(conn, plan)
@@ -111,9 +117,25 @@ class Exchange:
         await self.transfers.record_received(conn, kept, now)
         grants = [grant for fact, organ in kept for grant in self._grants(fact, organ)]
         await self.attachments.share(conn, {digest: sizes[digest] for digest, *_ in grants}, grants)
-        answers = [(hop.subject, hop.number, _answer(hop, refusals, now)) for hop in hops]
-        await store.add_receipts(conn, answers)
-        return [answer for *_, answer in answers], [item for each in kept if (item := self._item(*each))]
+        answers = [(_answered(hop), _answer(hop, refusals, now)) for hop in hops]
+        await store.add_receipts(conn, answers, now)
+        return [answer for _, answer in answers], [item for each in kept if (item := self._item(*each))]
+
+    async def _answer_again(self, conn: AsyncConnection, hops: Sequence[Hop], now: datetime) -> list[bytes]:
+        """What was answered before. Without an answer a hop would be sent for ever, so when the receipt of one is no
+        longer kept, the subject's records speak; of one too young for that nothing is known, and nothing is said."""
+        repeated = {_answered(hop): hop for hop in sorted(hops, key=lambda hop: not hop.voided)}
+        kept = await store.receipts(conn, repeated)
+        old = Cutoff.months_ago(self.post.clock, self.receipts_months).hub + ROUNDING
+        forgotten = [hop for name, hop in repeated.items() if name not in kept and hop.envelope.time < old]
+        facts = [Fact(hop.envelope, hop.payload) for hop in forgotten if not hop.voided]
+        refusals: dict[Addressee, str] = {}
+        for door in self.doors:
+            mine = [fact for fact in facts if fact.envelope.type in door.types]
+            if mine:
+                refusals |= await door.lacking(conn, mine)
+        answers = [_answer(hop, refusals, now) for hop in forgotten if not (hop.voided and hop.problem)]
+        return [*kept.values(), *answers]
 
     def _grants(self, fact: Fact, organ: str) -> list[Grant]:
         door = self.door_of(fact.envelope.type)
@@ -141,8 +163,16 @@ class Exchange:
         await store.free(conn, plan.freed)
         now = self.post.clock.machine_now()
         times = {"now": now, "due_at": now + timedelta(seconds=self.waits[0])}
+        told: list[Stuck] = []
         for subject, hop in plan.stuck.items():
-            await store.stick(conn, (subject, hop.number), hop.record, reason=hop.problem, times=times)
+            kept = await store.stick(conn, (subject, hop.number), hop.record, reason=hop.problem, times=times)
+            if hop.record.partition != store.RETRY_PARTITION:  # a retry was told when it was claimed
+                told.append(kept)
+        await self.tell_stuck(conn, told)
+
+    async def tell_stuck(self, conn: AsyncConnection, stuck: Sequence[Stuck]) -> None:
+        """The operators see at the gateway what waits here and why; nothing of the message but codes."""
+        await self.post.send(conn, "control.hop-stuck", [_stuck(each) for each in stuck])
 
 
 def batches(items: Sequence[bytes]) -> list[list[bytes]]:
@@ -158,9 +188,25 @@ def batches(items: Sequence[bytes]) -> list[list[bytes]]:
     return parts
 
 
+def _answered(hop: Hop) -> Answered:
+    return Answered(hop.transfer, hop.subject, hop.number)
+
+
 def _answer(hop: Hop, refusals: Mapping[Addressee, str], now: datetime) -> bytes:
     mine = {each.organ: code for each, code in refusals.items() if each.transfer == hop.envelope.id}
     return orjson.dumps(rules.receipt(hop, mine, rfc3339(now)))
+
+
+def _stuck(hop: Stuck) -> bytes:
+    return orjson.dumps(
+        {
+            "subject": hop.subject,
+            "hopsequence": hop.hopsequence,
+            "reason": rules.code_of(hop.reason),
+            "since": rfc3339(hop.since),
+            "attempts": hop.attempts,
+        }
+    )
 
 
 def _request(subject: str, first: int) -> bytes:

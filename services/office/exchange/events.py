@@ -55,7 +55,7 @@ class DeliverDoor:
         """A hop is never given up: it is stuck and tried again. Receipts are: the gateway gives them again."""
         part = rules.read(record)
         if isinstance(part, Hop):
-            if await self._exchange.hold(conn, part, f"unexpected: {type(error).__name__}"):
+            if await self._exchange.hold(conn, part, f"system.failed {type(error).__name__}"):
                 _log.error("hop.stuck", subject=part.subject, hop=part.number, transfer=part.envelope.id)
             return
         await self._give_up(conn, record, Verdict(step="unexpected", code="system.failed"))
@@ -81,12 +81,12 @@ class DeliverDoor:
             return part, {}
         door = self._exchange.door_of(part.envelope.type)
         if door is None:
-            return rules.with_problem(part, f"nothing here takes {part.envelope.type}"), {}
+            return rules.with_problem(part, f"contract.unknown {part.envelope.contract}"), {}
         return await self._complete(part, door)
 
     async def _complete(self, hop: Hop, door: Door) -> _Prepared:
         if not hop.envelope.recipients:
-            return rules.with_problem(hop, "no recipient"), {}
+            return rules.with_problem(hop, "recipient.none"), {}
         fact = Fact(hop.envelope, hop.payload)
         origin = hop.envelope.source.partition(";")[0].rpartition(":")[2]
         try:

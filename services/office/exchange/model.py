@@ -2,17 +2,22 @@
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
+from services.kernel.partitions import in_parts
 from services.office.tables import METADATA
 
 RECEIPT = Table(
     "receipt",
     METADATA,
+    Column("transfer", Text(collation="C"), nullable=False),
     Column("subject", Text, nullable=False),
     Column("hopsequence", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
     Column("item", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("subject", "hopsequence"),
+    PrimaryKeyConstraint("transfer", "subject", "hopsequence"),
 )
-"""`item` is the element of `receipt.handed-over` that was sent for the hop, byte for byte."""
+"""`item` is the element of `receipt.handed-over` that was sent for the hop, byte for byte. It is kept by the month of
+the transfer's id, as the ledger is."""
+RECEIPT_PARTS = in_parts(RECEIPT, "transfer", ids=True)
 
 STUCK = Table(
     "stuck",

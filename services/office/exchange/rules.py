@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts import registry
 from contracts.envelope import Envelope, UnreadableEnvelope, from_record
+from contracts.problems import PROBLEMS
 from contracts.protocol import GATEWAY, Number, Verdict, judge_number
 from contracts.registry import ContractViolation, Kind
 from services.kernel.messaging.records import Identity, Record
@@ -19,7 +20,8 @@ STUCK_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One record with a hop number. `problem`: why it cannot be applied now, or empty."""
+    """One record with a hop number. `problem`: why it cannot be applied now, a problem code and perhaps more for the
+    office's own eyes; or empty."""
 
     record: Record
     envelope: Envelope
@@ -34,6 +36,11 @@ class Hop:
     @property
     def key(self) -> tuple[str, int]:
         return self.subject, self.number
+
+    @property
+    def transfer(self) -> str:
+        """What it carries; of a voided one, what it would have carried."""
+        return str(self.payload["id"]) if self.voided and self.payload else self.envelope.id
 
     @property
     def voided(self) -> bool:
@@ -63,7 +70,7 @@ class Plan:
 
     last: dict[str, int]
     take: list[Hop] = field(default_factory=list)
-    again: list[tuple[str, int]] = field(default_factory=list)
+    again: list[Hop] = field(default_factory=list)
     stuck: dict[str, Hop] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
     ask: dict[str, int] = field(default_factory=dict)
@@ -106,7 +113,7 @@ def plan(hops: Sequence[Hop], last: Mapping[str, int], stuck: set[str]) -> Plan:
         subject = hop.subject
         number = judge_number(made.last[subject], hop.number)
         if number is Number.BEHIND:
-            made.again.append((subject, hop.number))
+            made.again.append(hop)
         elif number is Number.GAP:
             ahead[subject] = max(hop.number, ahead.get(subject, 0))
         elif hop.problem:
@@ -147,6 +154,12 @@ def _report(organ: str, refusal: str | None, handed_over_at: str) -> dict[str, A
     if refusal:
         return {"organ": organ, "state": "refused", "code": refusal}
     return {"organ": organ, "state": "handed_over", "handed_over_at": handed_over_at}
+
+
+def code_of(problem: str) -> str:
+    """The code a problem begins with: all of it that leaves the office."""
+    code = problem.partition(" ")[0]
+    return code if code in PROBLEMS else "system.failed"
 
 
 def with_problem(hop: Hop, problem: str) -> Hop:

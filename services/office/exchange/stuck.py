@@ -1,7 +1,6 @@
 """A worker that tries stuck hops again: nobody but the gateway's operators may give one up, by voiding the hop."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -15,6 +14,7 @@ from services.kernel.messaging.records import Record
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
 from services.office.exchange import store
+from services.office.exchange.actions import Exchange
 from services.office.exchange.events import DeliverDoor
 
 POLL_SECONDS = 1.0
@@ -24,13 +24,14 @@ _log = structlog.get_logger(__name__)
 
 
 class StuckWork:
-    """`waits` are the seconds between tries; looks for due work every second, or sooner when waits are scaled down."""
+    """Tries after the exchange's `waits`; looks for due work every second, or sooner when waits are scaled down."""
 
-    def __init__(self, database: Database, door: DeliverDoor, clock: Clock, waits: Sequence[float]) -> None:
+    def __init__(self, database: Database, door: DeliverDoor, exchange: Exchange, clock: Clock) -> None:
         self._database = database
         self._door = door
+        self._exchange = exchange
         self._clock = clock
-        self._waits = waits
+        self._waits = exchange.waits
         self._number = 0
         self._since: datetime | None = None
 
@@ -47,7 +48,8 @@ class StuckWork:
         """One round over what is due, and a new count."""
         async with self._database.transaction() as conn:
             due = await store.claim_due(conn, self._clock.machine_now(), self._waits, AT_ONCE)
-        for record in due:
+            await self._exchange.tell_stuck(conn, [hop for hop, _ in due])
+        for _, record in due:
             await self._try(record)
         async with self._database.read() as conn:
             self._number, self._since = await store.count_stuck(conn)

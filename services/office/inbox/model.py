@@ -4,13 +4,14 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Index,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
-    UniqueConstraint,
 )
 
+from services.kernel.partitions import in_parts
 from services.office.tables import METADATA
 
 COUNTER = Table(
@@ -25,7 +26,7 @@ ITEM = Table(
     METADATA,
     Column("organ", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Column("id", Text, nullable=False),
+    Column("id", Text(collation="C"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -33,10 +34,12 @@ ITEM = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("href", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organ", "kind", "position"),
-    UniqueConstraint("organ", "id", name="inbox_item_identity"),
+    PrimaryKeyConstraint("organ", "kind", "position", "id"),
+    Index("inbox_item_identity", "organ", "id", unique=True),
 )
-"""`position` is drawn per organ over all kinds; it is read kind by kind."""
+"""`position` is drawn per organ over all kinds, under the lock of the organ's counter, so none is given twice; it is
+read kind by kind. Items are kept by the month of their id."""
+ITEM_PARTS = in_parts(ITEM, "id", ids=True)
 
 ACK = Table(
     "inbox_ack",

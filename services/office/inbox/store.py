@@ -8,7 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import bulk
-from services.office.inbox.model import ITEM
+from services.kernel.partitions import Rule
+from services.office.inbox.model import ITEM, ITEM_PARTS
+from services.office.keeping import Cutoff
 
 DOCUMENT_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """The subject of a document is a UUID, which no dossier code can be."""
@@ -74,6 +76,24 @@ _FORGET = text("""
        AND a.client_id = r.client_id AND a.organ = r.organ AND a.kind = r.kind AND a.position <= r.floor
 """)
 
+_UNACKNOWLEDGED = """
+    NOT EXISTS (SELECT FROM inbox_reader r WHERE r.organ = p.organ AND r.kind = p.kind AND r.floor >= p.position)
+    AND NOT EXISTS (SELECT FROM inbox_ack a WHERE a.organ = p.organ AND a.kind = p.kind AND a.position = p.position)
+"""
+
+# What is below the first item that is left is gone for good: positions are drawn in the order of the commits.
+_PASS = text("""
+    UPDATE inbox_reader r SET floor = f.position - 1
+      FROM (SELECT DISTINCT organ, kind FROM inbox_reader) k
+     CROSS JOIN LATERAL (
+        SELECT i.position FROM inbox_item i WHERE i.organ = k.organ AND i.kind = k.kind ORDER BY i.position LIMIT 1) f
+     WHERE r.organ = k.organ AND r.kind = k.kind AND r.floor < f.position - 1
+""")
+_FORGET_ALL = text("""
+    DELETE FROM inbox_ack a USING inbox_reader r
+     WHERE a.client_id = r.client_id AND a.organ = r.organ AND a.kind = r.kind AND a.position <= r.floor
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -136,3 +156,14 @@ async def acknowledge(conn: AsyncConnection, reader: tuple[str, str], items: Seq
         await conn.execute(_ACK, {"client": client, "organ": organ, **pairs})
         await conn.execute(_RAISE, names)
         await conn.execute(_FORGET, names)
+
+
+def rules(cutoff: Cutoff) -> list[Rule]:
+    """An old item goes when a system of its organ has acknowledged it."""
+    return [Rule(ITEM_PARTS, cutoff.machine, (cutoff.younger("received_at"), _UNACKNOWLEDGED))]
+
+
+async def pass_purged(conn: AsyncConnection) -> None:
+    """Raises floors over items that are gone, and forgets the acknowledgements below."""
+    await conn.execute(_PASS)
+    await conn.execute(_FORGET_ALL)

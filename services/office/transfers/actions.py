@@ -176,7 +176,8 @@ def _transfer(envelope: Envelope, holder: str, role: str, state: str) -> Transfe
 
 def _merged(sent: Sent, reports: Sequence[Report]) -> list[Report]:
     """Reports about own transfers only, under their holder."""
-    return rules.merge(replace(each, holder=sent[each.transfer].holder) for each in reports if each.transfer in sent)
+    mine = [replace(each, holder=sent[each.transfer].holder) for each in reports if each.transfer in sent]
+    return rules.merge([*mine, *rules.vacated(mine)])
 
 
 def _routed(transfer: Transfer) -> Transfer:

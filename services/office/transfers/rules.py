@@ -12,7 +12,8 @@ from contracts.protocol import DeliveryState, TransferState, Verdict, transfer_s
 
 ACCEPTED, ROUTED, REFUSED = "accepted", "routed", "refused"
 SENDER, RECIPIENT = "sender", "recipient"
-RANK = ("open", "refused", "closed", "handed_over")
+REDIRECTED = "redirected"
+RANK = ("open", "refused", "closed", "handed_over", REDIRECTED)
 """Of two reports about a delivery the later here wins, whatever order they come in."""
 
 
@@ -84,6 +85,16 @@ def merge(reports: Iterable[Report]) -> list[Report]:
         key = report.transfer, report.holder, report.organ
         merged[key] = _later(merged[key], report) if key in merged else report
     return [merged[key] for key in sorted(merged)]
+
+
+def vacated(reports: Iterable[Report]) -> list[Report]:
+    """The places of closed organs whose successors are reported on. A recipient is open under its own code while an
+    operator has to choose the successor; once one is told, no word that comes late brings that back."""
+    return [
+        Report(transfer=each.transfer, holder=each.holder, organ=each.redirected_from, state=REDIRECTED)
+        for each in reports
+        if each.redirected_from and each.redirected_from != each.organ
+    ]
 
 
 def _later(one: Report, other: Report) -> Report:

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import bulk
 from services.kernel.messaging.records import Identity
-from services.office.transfers.model import ANSWER, DELIVERY, TRANSFER
+from services.kernel.partitions import Rule
+from services.office.keeping import Cutoff
+from services.office.transfers.model import ANSWER, ANSWER_PARTS, DELIVERY, DELIVERY_PARTS, TRANSFER, TRANSFER_PARTS
 from services.office.transfers.rules import RANK, Answer, Report, Transfer
 
 _REPORTED = ("delivery", "redirected_from", "via", "state", "code", "handed_over_at", "expired_at")
@@ -31,14 +33,6 @@ _MERGE = text(f"""
         state = CASE WHEN {_WINS} THEN excluded.state ELSE d.state END
 """)  # noqa: S608 - constant text
 
-# An undecided recipient is open under its own code until an operator chooses the successor.
-_SUPERSEDE = text("""
-    DELETE FROM transfer_delivery d
-     USING unnest(CAST(:transfers AS text[]), CAST(:holders AS text[]), CAST(:organs AS text[]))
-           AS r(transfer, holder, organ)
-     WHERE d.transfer = r.transfer AND d.holder = r.holder AND upper(d.organ) = upper(r.organ) AND d.state = 'open'
-""")
-
 _STATE = text("""
     UPDATE transfer t SET state = CAST(:state AS text), verdict = coalesce(t.verdict, r.verdict)
       FROM (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[]), CAST(:verdicts AS bytea[]))
@@ -54,13 +48,23 @@ _OWN = text("""
 _ONE = text("SELECT * FROM transfer WHERE id = :id AND holder = :holder")
 _DELIVERIES = text("""
     SELECT d.* FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
-      JOIN transfer_delivery d ON d.transfer = r.id AND d.holder = r.holder ORDER BY d.transfer, d.holder, d.organ
+      JOIN transfer_delivery d ON d.transfer = r.id AND d.holder = r.holder AND d.state <> 'redirected'
+     ORDER BY d.transfer, d.holder, d.organ
 """)
 _ANSWERS = text("""
     SELECT a.transfer, a.holder, a.organ, a.answer, a.code, a.at, a.description
       FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
       JOIN transfer_answer a ON a.transfer = r.id AND a.holder = r.holder ORDER BY a.at, a.arrival
 """)
+
+_OPEN = (
+    "p.state = 'accepted'",
+    """p.state = 'routed' AND EXISTS (
+        SELECT FROM transfer_delivery d WHERE d.transfer = p.id AND d.holder = p.holder AND d.state = 'open')""",
+)
+_OF_A_TRANSFER = """EXISTS (
+    SELECT FROM transfer t
+     WHERE t.id = p.transfer AND t.holder = p.holder AND t.id >= :lower AND t.id < :upper)"""
 
 
 class Key(NamedTuple):
@@ -94,16 +98,6 @@ async def merge(conn: AsyncConnection, reports: Sequence[Report]) -> None:
     if not reports:
         return
     await conn.execute(_MERGE, {name: [getattr(report, name) for report in reports] for name in _COLUMNS})
-    redirected = [report for report in reports if report.redirected_from]
-    if redirected:
-        await conn.execute(
-            _SUPERSEDE,
-            {
-                "transfers": [report.transfer for report in redirected],
-                "holders": [report.holder for report in redirected],
-                "organs": [report.redirected_from for report in redirected],
-            },
-        )
 
 
 async def set_state(conn: AsyncConnection, state: str, verdicts: Mapping[Key, bytes | None]) -> None:
@@ -161,6 +155,15 @@ async def add_answers(conn: AsyncConnection, answers: Sequence[Answer]) -> None:
     """Officers' acts on own transfers; the same answer is kept once."""
     rows = [asdict(answer) for answer in answers]
     await bulk.insert_many(conn, ANSWER, rows, "ON CONFLICT (transfer, holder, organ, answer) DO NOTHING")
+
+
+def rules(cutoff: Cutoff) -> list[Rule]:
+    """An old transfer goes when nothing of it is open; what hangs on it goes after it."""
+    return [
+        Rule(TRANSFER_PARTS, cutoff.machine, (cutoff.younger("accepted_at"), *_OPEN)),
+        Rule(DELIVERY_PARTS, cutoff.machine, (_OF_A_TRANSFER,)),
+        Rule(ANSWER_PARTS, cutoff.machine, (_OF_A_TRANSFER,)),
+    ]
 
 
 def _transfer(row: RowMapping) -> Transfer:

@@ -131,9 +131,12 @@ class Bench:
         """What the source would send now; acknowledged, so that it is sent once."""
         async with self.database.transaction() as conn:
             messages: list[Outgoing] = await source.take(conn, 500, ())
-            acks = [Ack(message, 0, next(self._offset)) for message in messages]
+            acks = [self.ack(message) for message in messages]
             await source.acknowledge(conn, acks, 1)
         return messages
+
+    def ack(self, message: Outgoing) -> Ack:
+        return Ack(message, 0, next(self._offset))
 
     async def answers(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(topic, receipt type, item) of every receipt waiting."""
@@ -146,6 +149,10 @@ class Bench:
     async def rows(self, statement: str) -> list[Any]:
         async with self.database.read() as conn:
             return list((await conn.execute(text(statement))).mappings())
+
+    async def execute(self, statement: str) -> None:
+        async with self.database.transaction() as conn:
+            await conn.execute(text(statement))
 
 
 @pytest.fixture

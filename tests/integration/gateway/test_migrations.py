@@ -12,6 +12,7 @@ import gateway.schema
 from deploy.local.postgres import Postgres
 from services.kernel.database import sqlalchemy_url
 from services.kernel.migration import upgrade
+from services.kernel.partitions import include_name
 
 HISTORY = Path(gateway.schema.__file__).parent / "migrations"
 
@@ -31,5 +32,6 @@ async def test_migrated_schema_equals_models(postgres: Postgres) -> None:
 
 
 def _compare(connection: Connection) -> tuple[list[object], set[str]]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    options = {"compare_type": True, "include_name": include_name(gateway.schema.metadata)}
+    context = MigrationContext.configure(connection, opts=options)
     return list(compare_metadata(context, gateway.schema.metadata)), set(inspect(connection).get_sequence_names())

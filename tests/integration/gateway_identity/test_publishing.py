@@ -94,7 +94,7 @@ async def hub(database_url: str, kafka: Kafka, clock: StandingClock) -> AsyncIte
 
     async def ensure_topics() -> None:
         await admin.create_topics(
-            TopicSpec(registry.topic, 2, 1, TOPICS[registry.topic].config("local")) for registry in REGISTRIES
+            TopicSpec(registry.topic, 2, 1, TOPICS[registry.topic].config(1)) for registry in REGISTRIES
         )
 
     watch = LogWatch(database, admin, [source], ensure_topics=ensure_topics)

@@ -16,6 +16,8 @@ from services.kernel.messaging.records import BrokerAway, Record, TopicPartition
 from tests.integration.kernel.readers import Noting, Once, effects, label
 from tests.integration.kernel.scene import GROUP, TOPIC, Scene, is_so, until
 
+SESSION_SECONDS = 40.0
+
 
 def add_consumer(scene: Scene, handler: Handler, *, limit: DeadLetterLimit | None = None) -> Consumer:
     consumer = Consumer(
@@ -120,6 +122,34 @@ async def test_poison_is_found_by_halving_and_buried_and_stops_nobody(scene: Sce
     assert set(Counter(found).values()) == {1}
     assert [f.removeprefix("buried ") for f in found if "s1/" in f] == [f"s1/{n}" for n in range(1, 11)]
     await until(lambda: is_so(consumer.part().ok))
+
+
+async def test_a_member_that_stops_leaves_its_partitions_to_the_others_at_once(scene: Scene) -> None:
+    """Also one with a name of its own in the group, which is not missed before its session is over."""
+    scene.start()
+    members: list[tuple[Consumer, asyncio.Event, asyncio.Task[None]]] = []
+    for name in ("one", "two"):
+        membership = Membership(GROUP, [TOPIC], name, SESSION_SECONDS)
+        consumer = Consumer(scene.cluster, membership, Noting(), database=scene.database, watch=scene.watch)
+        stop = asyncio.Event()
+        members.append((consumer, stop, asyncio.create_task(consumer.run(stop))))
+    (first, stop_first, running_first), (second, stop_second, running_second) = members
+    try:
+        await until(lambda: is_so({_owned(first), _owned(second)} == {1, 2}), seconds=30, what="three are shared")
+        began = time.monotonic()
+        stop_first.set()
+        await running_first
+        await until(lambda: is_so(_owned(second) == 3), seconds=SESSION_SECONDS, what="all are the second's")
+        assert time.monotonic() - began < SESSION_SECONDS / 2
+    finally:
+        stop_first.set()
+        stop_second.set()
+        await asyncio.gather(running_first, running_second)
+
+
+def _owned(consumer: Consumer) -> int:
+    words = consumer.part().detail.split()
+    return int(words[-2]) if words[-1] == "partitions" else 0
 
 
 async def test_a_bad_release_stops_instead_of_emptying_the_topic(scene: Scene) -> None:

@@ -114,6 +114,21 @@ async def test_what_was_promised_is_answered_when_nobody_came_to_finish_it(
         assert await idempotency.begin(conn, keyed("b")) == Fresh()
 
 
+async def test_an_answer_that_comes_after_the_hold_is_too_late(idempotency: Idempotency, database: Database) -> None:
+    """A process that stood still may not change what repeats were told meanwhile."""
+    async with database.transaction() as conn:
+        assert await idempotency.finish(conn, keyed(), Answer(202, b"promised"), hold_seconds=30)
+    async with database.transaction() as conn:
+        await conn.execute(text("UPDATE idempotency SET held_until = now() - interval '1 second'"))
+    async with database.transaction() as conn:
+        assert not await idempotency.finish(conn, keyed(), Answer(200, b"known"))
+        assert not await idempotency.drop(conn, keyed())
+    async with database.transaction() as conn:
+        replay = await idempotency.begin(conn, keyed())
+        assert isinstance(replay, Replay)
+        assert (replay.status, replay.body) == (202, b"promised")
+
+
 async def test_many_at_once_keep_their_order_and_fold_equal_keys(idempotency: Idempotency, database: Database) -> None:
     async with database.transaction() as conn:
         await idempotency.begin_many(conn, [keyed("x")])

@@ -2,11 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.kafka import Kafka
 from services.kernel.messaging.cluster import Cluster
+from services.kernel.messaging.records import Outgoing
+from services.kernel.messaging.sending import Result
 from tests.integration.kernel.scene import TOPIC, Scene, accepted, facts_of, is_so, read_all, until
 
 
@@ -103,6 +107,58 @@ async def test_one_relay_leads_and_the_other_takes_over(scene: Scene, database_u
     finally:
         await other.aclose()
     assert facts_of(await read_all(cluster, TOPIC)) == {"a": [1, 2, 3]}
+
+
+async def test_the_ack_of_a_leader_that_stood_still_is_fenced(
+    scene: Scene, database_url: str, cluster: Cluster
+) -> None:
+    """Its records are in the log and its ack comes when another one leads: the mark is taken off by that one only."""
+    stood, going_on = asyncio.Event(), asyncio.Event()
+    send = scene.producer.send
+
+    async def slowly(messages: Sequence[Outgoing]) -> list[Result]:
+        results = await send(messages)
+        stood.set()
+        await going_on.wait()
+        return results
+
+    scene.producer.send = slowly  # type: ignore[method-assign]
+    scene.start()
+    await scene.write(["a"])
+    await stood.wait()
+    async with scene.database.transaction() as conn:
+        await conn.execute(text("UPDATE lease SET expires_at = now() - interval '1 hour'"))
+    other = Scene(database_url, cluster)
+    try:
+        blocked = Gate(other)
+        other.start()
+        await until(lambda: is_so(blocked.asked > 0), what="another leads")
+        going_on.set()
+        await until(lambda: is_so("standing by" in scene.relay.part().detail), what="the first stands by")
+        assert await scene.count("pending AND state = 'unsent' AND attempts = 0") == 1
+        blocked.go_on()
+        await until(lambda: all_sent(other))
+    finally:
+        await other.aclose()
+    assert await scene.count("state = 'sent' AND attempts = 1") == 1
+    assert facts_of(await read_all(cluster, TOPIC)) == {"a": [1, 1]}
+
+
+class Gate:
+    """Keeps a scene's relay from taking rows until told otherwise."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.asked = 0
+        self._take = scene.source.take
+        self._free = False
+        scene.source.take = self.take  # type: ignore[method-assign]
+
+    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+        self.asked += 1
+        return await self._take(conn, limit, held) if self._free else []
+
+    def go_on(self) -> None:
+        self._free = True
 
 
 async def test_a_record_that_is_too_large_holds_back_its_key_alone(scene: Scene) -> None:

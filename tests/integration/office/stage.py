@@ -39,6 +39,8 @@ COMMUNE = f"urn:lienthong:{HUB}:commune"
 PROVINCE = f"urn:lienthong:{HUB}:province"
 COMMUNE_A, COMMUNE_B, COMMUNE_C = "000.01.21.H28", "000.02.21.H28", "000.03.21.H28"
 COMMUNE_D = "000.04.21.H28"
+DIVIDED = "000.07.21.H28"
+"""Closed; nobody has chosen which of two successors receives."""
 DISTRICT, DEPARTMENT = "000.00.21.H28", "000.00.03.H28"
 ALIAS_A = "H28.21.01"
 PROCEDURE = "1.001612"
@@ -270,6 +272,9 @@ class Stage:
              "aliases": [{"code": alias, "kind": "new"} for alias in aliases]})
             for code, level, aliases in ORGANS
         ]  # fmt: skip
+        closed = {"code": DIVIDED, "version": 1, "name": "Xã đã chia", "level": "commune", "valid_to": "2024-01-01",
+                  "successors": [COMMUNE_B, COMMUNE_C]}  # fmt: skip
+        organs.append(("registry.organ", DIVIDED, closed))
         systems = [
             ("registry.system", name, {"client_id": name, "version": 1, "name": name, "level": "commune",
              "organs": list(organs), "scopes": list(scopes)})

@@ -3,8 +3,12 @@
 import asyncio
 
 import orjson
+import pytest
 
+from contracts.problems import HubError
 from contracts.protocol import Offer
+from services.office.dossiers import waiting
+from services.office.dossiers.actions import Dossiers
 from tests.integration.office.stage import (
     COMMUNE_A,
     COMMUNE_B,
@@ -203,6 +207,28 @@ async def test_custody_is_taking_while_no_stamp_comes(stage: Stage) -> None:
     assert (await stage.get(f"/v1/dossiers/{code}"))["custody"] == "taking"
     await stage.route(fact, stamp(custodian=COMMUNE_A, epoch=2, version=3), DEPARTMENT)
     assert (await stage.await_dossier(code, custody="held"))["epoch"] == 2
+
+
+async def test_an_act_that_is_done_stays_promised_when_the_database_does_not_say_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, _ = await offered(stage)
+    path, key = f"/v1/dossiers/{code}/actions", {"Idempotency-Key": code}
+
+    async def overloaded(*_: object) -> bool:
+        raise HubError("system.overloaded", "no free database connection")
+
+    monkeypatch.setattr(waiting, "HOLD_SECONDS", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Dossiers, "word", overloaded)
+        first = await stage.call("POST", path, json={"action": "accept_custody"}, headers=key)
+    fact = await stage.fact(code, 1, sender=COMMUNE_A)
+    await stage.route(fact, stamp(custodian=COMMUNE_A, epoch=2, version=3), DEPARTMENT)
+    await stage.await_dossier(code, custody="held")
+    again = await stage.call("POST", path, json={"action": "accept_custody"}, headers=key)
+
+    assert (first.status_code, first.json()["custody"], first.json()["transfers"]) == (202, "taking", [fact.id])
+    assert (again.status_code, again.content) == (first.status_code, first.content)
 
 
 async def test_lost_race_for_custody_is_answered_with_the_refusal(stage: Stage) -> None:

@@ -224,6 +224,10 @@ async def test_redirected_delivery_replaces_the_one_that_waited_for_a_decision(s
         return [each["organ"] for each in shown["deliveries"]] == ["000.00.04.H28"]
 
     await until(replaced, what="one delivery under its new organ")
+    await stage.route(fact, stamp(), DEPARTMENT)  # written before the decision, read after it
+    await stage.hand_over(fact, stamp(), "000.00.04.H28")
+    await stage.await_transfer(fact.id, "handed_over")
+    assert await replaced(), "what was decided stays decided"
 
 
 async def test_facts_of_many_subjects_in_one_burst_all_take_effect_in_order(stage: Stage) -> None:

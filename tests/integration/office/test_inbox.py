@@ -136,7 +136,7 @@ async def test_long_polls_leave_room_for_others_work(stage: Stage) -> None:
     waiting = asyncio.create_task(read("c", COMMUNE_C, 30))
     await until(is_full, what="the only place to be taken")
     with pytest.raises(HubError) as refused:
-        await read("nobody", DEPARTMENT, 0.01)
+        await read("nobody", DEPARTMENT, 30)
     assert refused.value.code == "system.overloaded"
     assert await read("nobody", DEPARTMENT, 0) == []
     (code,) = await arrive(stage, 1)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Sequence, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kernel.database import sqlalchemy_url
+from services.kernel.partitions import include_name
 from services.office.attachments.rules import Via
 from services.office.housekeeping import MIGRATIONS
 from services.office.schema import METADATA
@@ -70,7 +71,9 @@ async def test_what_was_stored_before_is_listed_and_counted(make_database: Calla
 
 
 def _differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "include_name": include_name(METADATA)}
+    )
     return [each for each in compare_metadata(context, METADATA) if not isinstance(each, Sequence)]
 
 

@@ -19,8 +19,10 @@ from tests.integration.office.stage import (
     COMMUNE_C,
     DEPARTMENT,
     DISTRICT,
+    DIVIDED,
     Json,
     Stage,
+    dossier,
     until,
 )
 from tests.integration.office_documents.papers import EDXML, document, fetch, fresh_id, issue
@@ -39,6 +41,23 @@ async def test_posted_document_becomes_fact_number_one(stage: Stage) -> None:
     assert fact.recipients == (COMMUNE_B.lower(), DEPARTMENT)
     posted = orjson.loads(fact.value)["document"]
     assert posted == body | {"sender": COMMUNE_A, "response_for": [], "attachments": []}
+
+
+async def test_a_document_to_an_organ_without_a_chosen_successor_is_accepted(stage: Stage) -> None:
+    made = await stage.post("/v1/documents", document(to=[DIVIDED.lower()]), expect=202)
+
+    fact = await stage.fact(made["id"], 1)
+    assert fact.recipients == (DIVIDED.lower(),)
+    await stage.route(fact, None, DIVIDED)
+    await stage.await_transfer(fact.id, "routed")
+    told = await stage.post(f"/v1/documents/{made['id']}/recall", {"reason": "gửi nhầm"}, expect=202)
+    assert (await stage.fact(made["id"], 2)).recipients == (DIVIDED,), "a recall waits behind it"
+    assert told["transfers"]
+
+
+async def test_a_dossier_is_not_offered_to_an_organ_without_a_chosen_successor(stage: Stage) -> None:
+    answer = await stage.post("/v1/dossiers", dossier(deciding_organ=DIVIDED), expect=409)
+    assert (answer["code"], answer["errors"][0]["pointer"]) == ("recipient.undecided", "/deciding_organ")
 
 
 async def test_sender_reads_what_was_posted(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from contracts.protocol import DeliveryState
 
-from .gateway import Entry, Gateway
+from .gateway import Entry, Gateway, Hop
 from .office import BOUND, Office, has_custody_action
 from .wire import Violation
 
@@ -20,6 +20,8 @@ class Checks:
         self._offices = offices
         self._applied = dict.fromkeys(offices, 0)
         self._entries: dict[str, int] = {}
+        self._places: dict[tuple[str, str], int] = {}
+        self._reached: dict[tuple[str, str], int] = {}
         self._sequences: dict[tuple[str, str], int] = {}
         self._actors: dict[tuple[str, int], str] = {}
         self._able: dict[tuple[str, str], frozenset[str]] = {}
@@ -53,9 +55,22 @@ class Checks:
                 "hops are applied as the gateway numbered them",
                 (office.name, subject, number, transfer),
             )
+            if hop is not None:
+                self._in_order(hop, subject)
         if fresh:
             doubled = [key for key, count in office.effects.items() if count > 1]
             _expect(not doubled, "a fact takes effect once at each recipient", doubled)
+
+    def _in_order(self, hop: Hop, subject: str) -> None:
+        place = self._places[hop.entry.identity]
+        for organ in hop.organs:
+            before = self._reached.get((subject, organ), 0)
+            _expect(
+                before < place,
+                "an organ gets the facts of a subject in the order of the ledger",
+                (organ, subject, before, place),
+            )
+            self._reached[subject, organ] = place
 
     def _refusals(self, office: Office) -> None:
         for row in office.rows.values():
@@ -72,8 +87,9 @@ class Checks:
         """Numbers are taken gaplessly per emitter; in one epoch one organ acts by custody."""
         start = self._entries.get(subject, 0)
         self._entries[subject] = len(entries)
-        for entry in entries[start:]:
+        for place, entry in enumerate(entries[start:], start + 1):
             fact = entry.fact
+            self._places[entry.identity] = place
             key = (subject, fact.emitter)
             self._sequences[key] = self._sequences.get(key, 0) + 1
             _expect(fact.sequence == self._sequences[key], "facts are accepted in their order", fact)

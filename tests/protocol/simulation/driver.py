@@ -167,8 +167,13 @@ class Driver:
         self.world.gateway.undecided.add(self._random.choice(list(HOMES)))
 
     def _decided(self) -> None:
-        for organ in sorted(self.world.gateway.undecided):
-            self.world.settle_successor(organ)
+        """By people, or by the registry for what comes from then on."""
+        by_registry = self._chance(0.3)
+        for organ in self.world.gateway.unsettled:
+            if by_registry:
+                self.world.gateway.default_successor(organ)
+            else:
+                self.world.settle_successor(organ)
 
     # machines
 

@@ -209,15 +209,18 @@ class Gateway:
         """Opens a hop per office; an organ without a decided successor waits, and so does what follows for it."""
         offices: dict[str, list[str]] = {}
         for organ in entry.states:
-            if organ in self.undecided or any(self._waits(entry, organ, other) for other in self.waiting):
+            if organ in self.undecided or self._is_held_up(entry, organ):
                 self.waiting.append((entry, organ))
             else:
                 offices.setdefault(self.homes[organ], []).append(organ)
         for office, organs in sorted(offices.items()):
             self._open_hop(entry, office, tuple(organs), now, memory)
 
-    def _waits(self, entry: Entry, organ: str, other: tuple[Entry, str]) -> bool:
-        return other[1] == organ and other[0].fact.subject == entry.fact.subject
+    def _is_held_up(self, entry: Entry, organ: str) -> bool:
+        """Something of the subject waits for this organ's successor, whatever the registry says by now."""
+        if self.mistake is Mistake.OVERTAKING:
+            return False
+        return any(waiting == organ and before.fact.subject == entry.fact.subject for before, waiting in self.waiting)
 
     def _open_hop(self, entry: Entry, office: str, organs: tuple[str, ...], now: float, memory: Memory) -> None:
         subject = entry.fact.subject
@@ -260,6 +263,15 @@ class Gateway:
         if (entry, organ) in self.waiting:
             self.waiting.remove((entry, organ))
         self._answer_changes(entry, before)
+
+    def default_successor(self, organ: str) -> None:
+        """The registry names the one that receives from now on; what waits goes on waiting for a person."""
+        self.undecided.discard(organ)
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Organs for which a person has to choose."""
+        return sorted(self.undecided | {organ for _, organ in self.waiting})
 
     def settle_successor(self, organ: str, now: float) -> None:
         """The decision applies to all that waited for this organ, in their order; each takes a hop of its own."""

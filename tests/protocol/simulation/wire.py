@@ -27,6 +27,7 @@ class Mistake(StrEnum):
     HASTY_CLOSE = "tell the sender of a closed delivery before its hop is receipted"
     ENDLESS_GUARD = "wait for a reader that never committed anything"
     STARTLESS_GUARD = "wait for what expired before it was read"
+    OVERTAKING = "send what comes once the registry has decided past what still waits for a person"
     UNSORTED_LOCKS = "take row locks in order of arrival"
 
 

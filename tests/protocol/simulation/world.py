@@ -147,7 +147,7 @@ class World:
         for process in self.processes:
             process.paused = False
         self._until_quiet()
-        for organ in sorted(self.gateway.undecided):
+        for organ in self.gateway.unsettled:
             self.settle_successor(organ)
         for office in self.offices.values():
             for subject in sorted(office.jammed):

@@ -99,6 +99,7 @@ def test_padding_of_a_number_does_not_matter(text: bytes) -> None:
         ("ce_epoch", b"two"), ("ce_priority", b"high"), ("ce_stamp", b"4;H28;2"), ("ce_stamp", b"4;H28;x;9;"),
         ("ce_stamp", b"4;H28;2;9;only-an-id"), ("ce_occurredat", b"2024-06-03"),
         ("ce_sender", "Sở Nội vụ".encode()), ("ce_sender", b"H28\n"), ("ce_traceparent", b"\x00"),
+        ("ce_subject", b"s" * 501), ("ce_source", b"s" * 501), ("ce_traceparent", b"0" * 501),
     ],
 )  # fmt: skip
 def test_names_the_header_at_fault(name: str, text: bytes | None) -> None:

@@ -13,12 +13,14 @@ import httpx
 import pytest
 
 from contracts.custody import ACTIONS, CUSTODY_ACTIONS
-from contracts.levels import Level
+from contracts.levels import OFFICE_LEVELS, Level
 from contracts.protocol import DeliveryState, TransferState
 from contracts.statuses import DOSSIER_STATUS_NAMES, DocumentStatus
-from deploy.client import answers, words
+from deploy.client import answers, registers, words
 from deploy.client.hub import Hub
 from deploy.client.problems import Conflict, Invalid, TimedOut
+from deploy.openapi import FOLDER
+from gateway.operations import views
 from tests.unit.deploy.client.hubs import GATEWAY, OFFICE, Script, Time, hub_of, ok, refusal
 
 CLIENT = Path(answers.__file__).parent
@@ -35,13 +37,33 @@ def test_it_imports_nothing_but_the_standard_library_httpx_and_the_contracts() -
             assert all(name.startswith("deploy.client.") for name in strange), (file.name, strange)
 
 
-def test_its_literals_are_those_of_the_contracts() -> None:
+def test_its_literals_are_those_of_the_contracts_and_of_the_gateway() -> None:
     assert set(get_args(words.Action)) == {*ACTIONS, *CUSTODY_ACTIONS} - {"transfer"}
     assert set(get_args(words.DocumentStatus)) == {status.value for status in DocumentStatus}
     assert set(get_args(words.DossierStatus)) == set(DOSSIER_STATUS_NAMES)
     assert set(get_args(words.TransferState)) == {state.value for state in TransferState}
     assert set(get_args(words.DeliveryState)) == {state.value for state in DeliveryState}
+    assert set(get_args(words.StuckKind)) == set(get_args(views.Kind))
+    assert set(get_args(words.DeadLetterState)) == set(get_args(views.LetterState))
+    assert set(get_args(words.Office)) == {level.value for level in OFFICE_LEVELS}
     assert set(get_args(words.Level)) == {level.value for level in Level}
+
+
+@pytest.mark.parametrize(
+    ("form", "schema"),
+    [
+        (registers.Stuck, "HeldUp"),
+        (registers.Redelivered, "Redelivered"),
+        (registers.Closed, "Closed"),
+        (registers.DeadLetter, "ClosedLetter"),
+        (registers.Undecided, "Undecided"),
+        (registers.Decision, "Chosen"),
+    ],
+)
+def test_what_operators_read_has_the_members_the_gateway_tells(form: Any, schema: str) -> None:
+    told = json.loads((FOLDER / "gateway.json").read_text(encoding="utf-8"))["components"]["schemas"][schema]
+    assert set(form.__annotations__) == set(told["properties"])
+    assert set(told.get("required", ())) - form.__required_keys__ <= {"dry_run"}
 
 
 async def test_a_list_goes_on_page_by_page_with_the_same_filters() -> None:
@@ -124,6 +146,14 @@ CALLS: list[tuple[Call, str, str, object]] = [
     (lambda h: h.documents.update("D", {"place": "HB"}), "POST", f"{OFFICE}/v1/documents/D/update", {"place": "HB"}),
     (lambda h: h.operations.transfer("T"), "GET", f"{GATEWAY}/v1/transfers/T", None),
     (lambda h: h.operations.routes(), "GET", f"{GATEWAY}/v1/routes", None),
+    (lambda h: h.operations.redeliver("D/1", "lại"), "POST", f"{GATEWAY}/v1/deliveries/D%2F1:redeliver",
+     {"reason": "lại"}),
+    (lambda h: h.operations.close("D", "nhầm", dry_run=True), "POST", f"{GATEWAY}/v1/deliveries/D:close",
+     {"reason": "nhầm", "dry_run": True}),
+    (lambda h: h.operations.close_dead_letter("7", "xong"), "POST", f"{GATEWAY}/v1/dead-letters/7:close",
+     {"reason": "xong"}),
+    (lambda h: h.operations.decide("A", "B", "vì", subject="S"), "POST", f"{GATEWAY}/v1/undecided/A:decide",
+     {"successor": "B", "subject": "S", "reason": "vì"}),
     (lambda h: h.operations.rotate_keys("định kỳ"), "POST", f"{GATEWAY}/v1/keys:rotate", {"reason": "định kỳ"}),
     (lambda h: h.systems.create({"name": "S"}, reason="mới"), "POST", f"{GATEWAY}/v1/systems?reason=m%E1%BB%9Bi",
      {"name": "S"}),

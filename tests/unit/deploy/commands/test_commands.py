@@ -6,19 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from deploy.cli import COMMANDS, app
-from deploy.client.credentials import SETTINGS, Credentials
-from deploy.client.hub import Hub
+from deploy.client.credentials import SETTINGS
 from deploy.commands import acting
-from tests.unit.deploy.client.hubs import CREDENTIALS, Script, Time, broken, hub_of, ok, refusal
+from tests.unit.deploy.client.hubs import Script, broken, ok, refusal
+from tests.unit.deploy.commands.conftest import Run
 
 CODE = "000.03.21.H28-20240603-0000001"
 ACTED = {"code": CODE, "status": 2, "custodian": "000.03.21.H28", "custody": "held", "transfers": ["t-1"]}
@@ -35,34 +34,6 @@ ITEM = {"id": "i-1", "kind": "dossier", "type": "vn.lienthong.dossier.transferre
 TRANSFER = {"id": "t-1", "type": "vn.lienthong.document.issued", "subject": "d", "sender": "A", "state": "routed",
             "accepted_at": "2024-06-03T01:00:00Z", "deliveries": [{"organ": "G22", "via": "axis", "state": "open",
             "answers": [{"code": "01", "at": "2024-06-03T01:00:00Z"}]}]}  # fmt: skip
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command line against a script of answers."""
-    entry = {name: getattr(CREDENTIALS, name) for name in Credentials.__dataclass_fields__}
-    systems = [{**entry, "name": name} for name in ("commune-a", "district-a", "administrator")]
-    (tmp_path / "credentials.json").write_text(json.dumps(systems))
-    monkeypatch.setenv("LIENTHONG_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-
-    def run(script: Script, *words: str, stdin: str | bytes | None = None) -> Result:
-        def connect(credentials: Credentials, options: acting.Options) -> Hub:
-            chosen.append((credentials.name, options))
-            return hub_of(script, Time(), organ=options.organ or "").within(options.timeout or 20)
-
-        monkeypatch.setattr(acting, "connect", connect)
-        result = CliRunner().invoke(app, words, input=stdin)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    chosen: list[tuple[str, acting.Options]] = []
-    run.chosen = chosen  # type: ignore[attr-defined]
-    return run
 
 
 def test_submit_posts_the_file_and_what_is_attached(run: Run, tmp_path: Path) -> None:
@@ -328,13 +299,14 @@ def test_an_import_reports_each_line_and_ends_with_1_when_one_is_refused(run: Ru
 
 
 @pytest.mark.parametrize(
-    "word", ["", *COMMANDS, "dossier submit", "document recall", "system secret add", "organ import"]
+    "word", ["", *COMMANDS, "dossier submit", "document recall", "system secret add", "organ import", "ops stuck"]
 )
 def test_help_speaks_both_languages(run: Run, word: str) -> None:
     result = run(Script([ok({})]), *word.split(), "--help")
     assert result.exit_code == 0
     assert " · " in result.stdout
-    assert ("Ví dụ · Example" in result.stdout) == (word not in ("dossier", "document", "transfer", "system", "organ"))
+    groups = ("dossier", "document", "transfer", "system", "organ", "ops")
+    assert ("Ví dụ · Example" in result.stdout) == (word not in groups)
 
 
 def test_names_and_words_are_completed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,3 +321,6 @@ def test_names_and_words_are_completed(run: Run, monkeypatch: pytest.MonkeyPatch
     assert "receipt" in completed("lienthong inbox --kind re")
     assert "inbox" in completed("lienthong system create --scope inb")
     assert "transfer" in completed("lienthong tra")
+    assert "redeliver" in completed("lienthong ops red")
+    assert "undecided" in completed("lienthong ops stuck --kind und")
+    assert "operator" in completed("lienthong ops dead --as oper")

@@ -48,7 +48,7 @@ def test_takes_what_is_next_and_answers_what_is_behind_again() -> None:
     plan = rules.plan([hop("A", 3), hop("A", 4), hop("A", 4), hop("B", 1)], {"A": 3, "B": 0}, set())
 
     assert numbers(plan) == [("A", 4), ("B", 1)]
-    assert plan.again == [("A", 3), ("A", 4)]
+    assert [hop.key for hop in plan.again] == [("A", 3), ("A", 4)]
     assert plan.hops == {"A": 4, "B": 1}
     assert plan.ask == {}
 
@@ -137,4 +137,14 @@ def test_receipt_tells_each_organ_apart() -> None:
     assert item["deliveries"] == [
         {"organ": "H28.1", "state": "handed_over", "handed_over_at": "2024-06-03T01:00:00.000Z"},
         {"organ": "H28.2", "state": "refused", "code": "dossier.unknown"},
+    ]
+
+
+def test_all_that_leaves_the_office_about_a_stuck_hop_is_a_code() -> None:
+    told = ("contract.invalid dossier.submitted/v1 /applicant", "attachment.unavailable", "KeyError: 'Nguyễn'", "")
+    assert [rules.code_of(problem) for problem in told] == [
+        "contract.invalid",
+        "attachment.unavailable",
+        "system.failed",
+        "system.failed",
     ]

@@ -1,5 +1,6 @@
 """States of a transfer from its deliveries, whatever order reports come in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 
@@ -61,6 +62,30 @@ def test_merging_does_not_depend_on_order() -> None:
     assert len(merged) == 1
     ((one,),) = merged
     assert (one.state, one.delivery, one.handed_over_at, one.expired_at) == ("handed_over", "d", NOW, NOW)
+
+
+def test_a_closed_organ_gives_up_its_place_to_every_successor_told() -> None:
+    """Two closed organs may lead to one successor; in whatever order word comes, nothing of them is open again."""
+    reports = [
+        report("open"),
+        replace(report("open"), organ="OLD", redirected_from="FIRST"),
+        replace(report("open"), organ="NEW", redirected_from="FIRST"),
+        replace(report("handed_over"), organ="NEW", redirected_from="SECOND"),
+        replace(report("open"), organ="FIRST"),
+        replace(report("open"), organ="SECOND"),
+    ]
+
+    merged = {tuple(rules.merge([*order, *rules.vacated(order)])) for order in permutations(reports)}
+
+    states = {tuple((one.organ, one.state) for one in each) for each in merged}
+    (only,) = states
+    assert dict(only) == {
+        report("open").organ: "open",
+        "OLD": "open",
+        "NEW": "handed_over",
+        "FIRST": rules.REDIRECTED,
+        "SECOND": rules.REDIRECTED,
+    }
 
 
 def test_shape_shows_local_time_answers_and_verdict() -> None:
