@@ -32,7 +32,7 @@ def main() -> int:
     try:
         asyncio.run(seed(settings, os.environ.get(SETTING) or DEFAULT))
     except (HubError, LocalError, SeedError) as error:
-        _log.error("seed.refused", reason=str(error))
+        _log.error("seed.refused", error=str(error))
         return 1
     return 0
 

@@ -14,10 +14,13 @@ from gateway.transfers.store import Identity
 
 _CLAIM = text("""
     WITH next AS (
-        SELECT d.source, d.transfer_id, d.channel_at FROM delivery d
+        SELECT d.source, d.transfer_id, d.channel_at
+          FROM delivery d JOIN transfer t ON t.source = d.source AND t.id = d.transfer_id
          WHERE d.state = 'open' AND d.via = 'axis' AND d.due_at <= now()
-           AND NOT EXISTS (SELECT FROM delivery e WHERE e.subject = d.subject AND e.organ = d.organ AND e.via = 'axis'
-                              AND e.state = 'open' AND e.opened_at < d.opened_at)
+           AND NOT EXISTS (
+               SELECT FROM delivery e JOIN transfer f ON f.source = e.source AND f.id = e.transfer_id
+                WHERE e.subject = d.subject AND e.organ = d.organ AND e.via = 'axis' AND e.state = 'open'
+                  AND f.source = t.source AND f.sender = t.sender AND f.sequence < t.sequence)
          ORDER BY d.opened_at LIMIT 1
     )
     UPDATE delivery d SET due_at = now() + make_interval(secs => :hold), attempts = d.attempts + 1 FROM next
@@ -62,7 +65,8 @@ class Claim:
 
 
 async def claim(conn: AsyncConnection, *, hold_seconds: float) -> Claim | None:
-    """The oldest transfer due, kept from others for a while; earlier ones of its subject go first."""
+    """The oldest transfer due, kept from others for a while. Of one sender and subject they go in the order of their
+    numbers: those decided together have one time."""
     rows = (await conn.execute(_CLAIM, {"hold": hold_seconds})).mappings().all()
     if not rows:
         return None
