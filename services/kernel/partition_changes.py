@@ -6,7 +6,7 @@ call keeps its meaning: a new way is a new function.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -38,8 +38,9 @@ def to_parts(connection: Connection, parts: Parts, keys: Keys, *, now: datetime)
     _run(connection, f"CREATE TABLE {parts.rest} PARTITION OF {table} DEFAULT")
     this = month_of(now)
     end = add_months(this, AHEAD + 1)
-    found = f"SELECT DISTINCT {parts.month_sql} FROM {old} WHERE {parts.has_time}"  # noqa: S608 - names are ours
-    months = {month for month in connection.execute(text(found)).scalars() if month.year >= FIRST_YEAR and month < end}
+    span = f"{parts.key} >= {parts.bound(date(FIRST_YEAR, 1, 1))} AND {parts.key} < {parts.bound(end)}"
+    found = f"SELECT DISTINCT {parts.month_sql} FROM {old} WHERE {parts.has_time} AND {span}"  # noqa: S608 - our names
+    months = set(connection.execute(text(found)).scalars())
     for month in sorted(months | {add_months(this, number) for number in range(AHEAD + 1)}):
         bounds = f"FROM ({parts.bound(month)}) TO ({parts.bound(add_months(month, 1))})"
         _run(connection, f"CREATE TABLE {parts.name(month)} PARTITION OF {table} FOR VALUES {bounds}")

@@ -21,6 +21,8 @@ AHEAD = 2
 LOCK_MILLISECONDS = 500
 CHECK_MILLISECONDS = 1000
 """How long others may wait behind a part that is looked through before it goes."""
+MOVE_MILLISECONDS = 5000
+"""How long they may wait while rows of the rest are moved into a part of their own."""
 BLOCKS_AT_ONCE = 256
 INFO = "parts"
 
@@ -88,11 +90,13 @@ class Rule:
     Each of `kept` is an SQL condition on a row `p`, never null, with `:cutoff`, `:lower` and `:upper` (the bounds of
     the part that is looked through) where it needs them. One of them must hold for every row younger than the cut-off,
     because the rest holds rows of any age. Several short conditions are better than one with OR: each may use an index.
+    With `whole` no single row is ever deleted: months go as they are or stay, and the rest stays.
     """
 
     parts: Parts
     cutoff: datetime
     kept: tuple[str, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +189,16 @@ async def _months_in_rest(conn: AsyncConnection, parts: Parts, first: date, end:
 
 
 async def _make(database: Database, parts: Parts, month: date) -> bool:
-    """Attaching needs the rest for itself for a moment, but of the table only that no part comes or goes."""
+    """All others wait for a moment. Behind the lock of the rest alone they would go on with the list of parts they had
+    read before: past the rows that were moved, and refused where they insert."""
     name, lower, upper = parts.name(month), parts.bound(month), parts.bound(add_months(month, 1))
     span = f"{parts.key} >= {lower} AND {parts.key} < {upper}"
     async with database.transaction() as conn:
         if not await _alone(conn, parts) or (await conn.execute(_EXISTS, {"name": name})).scalar_one():
             return False
-        await conn.execute(text(f"LOCK TABLE ONLY {parts.rest} IN ACCESS EXCLUSIVE MODE"))
+        for table in (parts.table, parts.rest):  # in the order everybody takes them
+            await conn.execute(text(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE"))
+        await conn.execute(text(f"SET LOCAL statement_timeout = {MOVE_MILLISECONDS}"))
         await conn.execute(text(f"CREATE TABLE {name} (LIKE {parts.table} INCLUDING ALL EXCLUDING IDENTITY)"))
         columns = ", ".join(await _columns(conn, name))
         moved = f"WITH moved AS (DELETE FROM {parts.rest} WHERE {span} RETURNING {columns})"  # noqa: S608
@@ -242,7 +249,8 @@ async def _purge_part(database: Database, rule: Rule, name: str) -> Purged:
             return Purged(table, dropped=(name,))
         return Purged(table, postponed=(name,))
     except _TooLong:
-        return Purged(table, deleted=await _thin(database, rule, month))
+        deleted = await _thin(database, rule, month)
+        return Purged(table, deleted=deleted, postponed=(name,) if rule.whole else ())
     except DBAPIError:
         async with database.read() as conn:
             if (await conn.execute(_EXISTS, {"name": name})).scalar_one():
@@ -286,6 +294,8 @@ async def _drop(database: Database, rule: Rule, month: date) -> bool:
 
 async def _thin(database: Database, rule: Rule, month: date | None) -> int:
     """Deletes by stretches of the file: each statement is bounded, and each row is looked at once a round."""
+    if rule.whole:
+        return 0
     name = rule.parts.rest if month is None else rule.parts.name(month)
     async with database.read() as conn:
         blocks = (await conn.execute(_BLOCKS, {"name": name})).scalar_one()

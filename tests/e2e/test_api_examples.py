@@ -22,6 +22,7 @@ UNTOLD = {
     "redeliverDelivery": "in a hub at rest nothing is open",
     "closeDelivery": "in a hub at rest nothing is open",
     "closeDeadLetter": "in a hub at rest there is none",
+    "decideSuccessor": "in a hub at rest nothing waits for a successor",
 }
 
 

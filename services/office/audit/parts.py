@@ -40,8 +40,7 @@ async def keep(conn: AsyncConnection, hub_now: datetime) -> None:
 
 def rules(cutoff: Cutoff) -> list[Rule]:
     """Whole months go, and nothing else."""
-    in_the_rest = f"p.tableoid = CAST('{ACCESS_PARTS.rest}' AS regclass)"
-    return [Rule(ACCESS_PARTS, cutoff.hub, ("p.at >= :cutoff", in_the_rest))]
+    return [Rule(ACCESS_PARTS, cutoff.hub, ("p.at >= :cutoff",), whole=True)]
 
 
 async def _missing(conn: AsyncConnection, hub_now: datetime) -> Collection[date]:

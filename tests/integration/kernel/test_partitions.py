@@ -9,6 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import BigInteger, Boolean, Column, Connection, DateTime, Identity, Index, MetaData, Table, Text, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import partitions
 from services.kernel.bulk import insert_many
@@ -257,11 +258,66 @@ async def _until(true: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def _waits_for_lock(database: Database) -> bool:
+    return await _wait_for_locks(database, 1)
+
+
+async def _wait_for_locks(database: Database, count: int) -> bool:
+    """Whether so many processes wait for a lock."""
+    waiting = "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
     async with database.read() as conn:
-        waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-        return bool(
-            (await conn.execute(text(f"{waiting} WHERE NOT l.granted AND d.datname = current_database()"))).scalar_one()
-        )
+        found = await conn.execute(text(f"{waiting} WHERE NOT l.granted AND d.datname = current_database()"))
+        return bool(found.scalar_one() >= count)
+
+
+async def test_who_comes_while_rows_are_moved_into_a_part_finds_them(
+    tables: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And may add to that month: whoever waits must not go on with the list of parts there were before."""
+    kept = await _add(tables, [NOW + n * DAY for n in range(3)])
+    locked, go = asyncio.Event(), asyncio.Event()
+    columns = partitions._columns
+
+    async def slowly(conn: AsyncConnection, table: str) -> list[str]:
+        locked.set()
+        await go.wait()
+        return await columns(conn, table)
+
+    monkeypatch.setattr(partitions, "_columns", slowly)
+    making = asyncio.create_task(ensure(tables, ENTRIES, NOW, ahead=0))
+    await locked.wait()
+    others = [asyncio.create_task(each) for each in (_ids(tables), _add(tables, [NOW], number=1), _touched(tables))]
+    await _until(lambda: _wait_for_locks(tables, len(others)))
+    go.set()
+    assert await making == ["entry_2026_03"]
+    found, added, touched = await asyncio.gather(*others)
+    assert set(kept) <= set(found)
+    assert touched >= len(kept)
+    assert await _ids(tables) == sorted([*kept, *added])
+
+
+async def _touched(database: Database) -> int:
+    async with database.transaction() as conn:
+        return (await conn.execute(text("UPDATE entry SET open = open"))).rowcount
+
+
+async def test_what_goes_by_whole_months_never_loses_a_row(tables: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one beside a kept one, nor in the rest, nor when looking takes too long."""
+    old = months_before(NOW, 20)
+    await _add(tables, [old])
+    await ensure(tables, ENTRIES, NOW, since=old)
+    await _add(tables, [months_before(NOW, 30)])
+    rule = Rule(ENTRIES, NOW - 31 * DAY, (YOUNG,), whole=True)
+
+    async def too_long(*_: object) -> bool:
+        raise partitions._TooLong
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partitions, "_drop", too_long)
+        done = await purge(tables, rule)
+    assert (done.dropped, done.deleted, done.postponed) == ((), 0, (ENTRIES.name(old.date().replace(day=1)),))
+    assert len(await _ids(tables)) == 2
+    assert (await purge(tables, rule)).dropped == done.postponed
+    assert len(await _ids(tables, "entry_rest")) == 1
 
 
 async def test_a_plan_is_made_from_the_models_and_proposes_nothing_about_parts(tables: Database) -> None:
@@ -291,7 +347,8 @@ async def test_a_table_with_rows_is_cut_and_joined_again(database: Database) -> 
     Table("entry", metadata, *(_plain(column) for column in ENTRY.columns))
     note = Table("note", metadata, *(_plain(column) for column in NOTE.columns))
     Index("note_text", note.c.text, postgresql_where=text("text <> ''"))
-    ids = [_id(at) for at in [*_months(months_before(NOW, 3), 3), NOW + 3650 * DAY]] + [str(uuid.uuid4())]
+    ids = [_id(at) for at in [*_months(months_before(NOW, 3), 3), NOW + 3650 * DAY]]
+    ids += [str(uuid.uuid4()), "ffffffff-ffff-7fff-8fff-ffffffffffff"]
     async with database.transaction() as conn:
         await conn.run_sync(metadata.create_all)
         await insert_many(conn, metadata.tables["entry"], [{"id": id_, "open": True, "at": NOW} for id_ in ids])
