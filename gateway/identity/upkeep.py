@@ -46,6 +46,5 @@ class Upkeep:
             key = await actions.rotate_due_key(conn, self._keyring, self._age, by=act)
         if key is not None:
             _log.info("key.rotated", kid=key.kid)
-        async with self._database.transaction() as conn:
-            await self._idempotency.purge(conn)
+        await self._idempotency.purge(self._database)
         return key.kid if key else None

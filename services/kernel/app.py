@@ -74,13 +74,21 @@ async def transaction(request: Request) -> AsyncIterator[AsyncConnection]:
 
 async def reading(request: Request) -> AsyncIterator[AsyncConnection]:
     database: Database = request.app.state.web.database
-    async with database.read() as conn:
+    async with database.read(still=True) as conn:
+        yield conn
+
+
+async def recorded(request: Request) -> AsyncIterator[AsyncConnection]:
+    database: Database = request.app.state.web.database
+    async with database.transaction(still=True) as conn:
         yield conn
 
 
 # Scope "function": left before the answer is sent, so that a commit that fails is answered as a failure.
 Transaction = Annotated[AsyncConnection, Depends(transaction, scope="function")]
 Reading = Annotated[AsyncConnection, Depends(reading, scope="function")]
+Recorded = Annotated[AsyncConnection, Depends(recorded, scope="function")]
+"""A read that leaves its record. It sees one moment, as `Reading` does: what several statements find fits together."""
 
 
 def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] = ()) -> FastAPI:

@@ -25,6 +25,7 @@ POOL_WAIT_SECONDS = 2.0
 PING_SECONDS = 2.0
 
 _RINGS = "lienthong.rings"
+_ONE_MOMENT = "REPEATABLE READ"
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})  # serialization, deadlock, lock and statement time-out
 _AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25006"})  # shutdown, crash, starting, idle, read-only
 _AWAY_CLASSES = ("08", "53")  # connection exceptions; too many connections, disk full, out of memory
@@ -56,17 +57,20 @@ class Database:
             },
         )
         self._reader = self._engine.execution_options(postgresql_readonly=True)
+        self._still = self._engine.execution_options(isolation_level=_ONE_MOMENT)
+        self._still_reader = self._reader.execution_options(isolation_level=_ONE_MOMENT)
         event.listen(self._engine.sync_engine, "checkout", _replace_closed)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, *, still: bool = False) -> AsyncIterator[AsyncConnection]:
         """Commits when the block ends well, rolls back when it raises; rings the bells only after the commit.
+        `still`: every statement sees the moment of the first; for what is read, and only added to, without a lock.
 
         A database that is away raises `HubError("system.storage_unavailable")`. If that happens during the commit
         the outcome is unknown and the caller must be able to repeat.
         """
         names: set[str] = set()
-        async with _translated() as connected, self._engine.connect() as conn:
+        async with _translated() as connected, (self._still if still else self._engine).connect() as conn:
             connected.append(True)
             conn.info[_RINGS] = names
             yield conn
@@ -75,9 +79,9 @@ class Database:
             self._committed(frozenset(names))
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A read-only transaction; nothing written through it can be committed."""
-        async with _translated() as connected, self._reader.connect() as conn:
+    async def read(self, *, still: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A read-only transaction; nothing written through it can be committed. `still`: all of it sees one moment."""
+        async with _translated() as connected, (self._still_reader if still else self._reader).connect() as conn:
             connected.append(True)
             yield conn
 

@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from services.kernel.crypto import Keyring
+from services.kernel.database import Database
 
 # begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
 #    │        └──effect, finish with a hold──▶ held back ──finish or the hold ends──▶ kept   (drop: forgotten)
 #    └──▶ idempotency.in_progress (concurrent or held back), idempotency.reused (another body)
 
 KEPT_DAYS = 7
+PURGE_AT_ONCE = 5000
 MAX_KEY_CHARACTERS = 200
 REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -47,13 +49,19 @@ _KEEP = text("""
     ON CONFLICT (client, route, key) DO UPDATE
        SET body_digest = excluded.body_digest, status = excluded.status, answer = excluded.answer,
            held_until = excluded.held_until, created_at = now()
-     WHERE idempotency.held_until > now() OR idempotency.answer IS NULL
+     WHERE idempotency.held_until > clock_timestamp() OR idempotency.answer IS NULL
         OR idempotency.created_at <= now() - make_interval(days => :days)
 """)
 _DROP = text("""
-    DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key AND held_until > now()
+    DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key
+       AND held_until > clock_timestamp()
 """)
-_PURGE = text("DELETE FROM idempotency WHERE created_at < now() - make_interval(days => :days)")
+_HAVE = text("SELECT pg_advisory_xact_lock(:lock)")
+_PURGE = text("""
+    DELETE FROM idempotency WHERE (client, route, key) IN (
+        SELECT client, route, key FROM idempotency WHERE created_at < now() - make_interval(days => :days)
+         ORDER BY created_at LIMIT :limit)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +156,17 @@ class Idempotency:
             outcomes[place] = self._judge(requests[place], found.get(nth))
         return outcomes
 
-    async def finish(self, conn: AsyncConnection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0) -> bool:
+    async def finish(
+        self, conn: AsyncConnection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0, late: bool = False
+    ) -> bool:
         """Keeps a 2xx answer; others are not kept, and what is held back is forgotten.
 
-        With `hold_seconds` a repeat meets idempotency.in_progress for that long, unless this is called again sooner.
-        False when it came too late: what was held back is the answer for good.
+        With `hold_seconds` a repeat meets idempotency.in_progress for that long, unless this is called again sooner:
+        `late`, in a transaction that did not `begin`. False when it came too late: what was held back is the answer
+        for good.
         """
+        if late:  # or a repeat could be told what is held back between the look at the clock and the commit
+            await conn.execute(_HAVE, {"lock": request.lock})
         if 200 <= answer.status < 300:
             return await self._keep(conn, [(request, answer)], hold_seconds) == 1
         return await self.drop(conn, request)
@@ -166,11 +179,18 @@ class Idempotency:
 
     async def drop(self, conn: AsyncConnection, request: Keyed) -> bool:
         """Forgets what is held back: the next request with the key is fresh. False when nothing is held back."""
+        await conn.execute(_HAVE, {"lock": request.lock})
         names = {"client": request.client, "route": request.route, "key": request.key}
         return (await conn.execute(_DROP, names)).rowcount == 1
 
-    async def purge(self, conn: AsyncConnection) -> int:
-        return (await conn.execute(_PURGE, {"days": KEPT_DAYS})).rowcount
+    async def purge(self, database: Database, *, limit: int = PURGE_AT_ONCE) -> int:
+        """Forgets what has had its time, so many in one transaction. Returns how many."""
+        total, gone = 0, limit
+        while gone == limit:
+            async with database.transaction() as conn:
+                gone = (await conn.execute(_PURGE, {"days": KEPT_DAYS, "limit": limit})).rowcount
+            total += gone
+        return total
 
     async def _find(self, conn: AsyncConnection, requests: Sequence[Keyed]) -> dict[int, Row[Any]]:
         if not requests:

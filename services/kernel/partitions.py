@@ -108,6 +108,10 @@ class Purged:
     """Parts that may go but were in use: they are tried again in the next round."""
 
 
+class Postponed(Exception):
+    """These parts could not be made: their tables were in use for too long."""
+
+
 class _TooLong(Exception):
     """A part takes too long to look through while others wait."""
 
@@ -160,8 +164,8 @@ async def ensure(
 ) -> list[str]:
     """Makes the parts of this month and those ahead, and, from `since` on, of every month with rows in the rest.
 
-    Rows of a new part that lie in the rest are moved into it. Safe when several do it at once; a part whose tables are
-    in use is left to the next round. Returns the names of the parts made. Not for use while a request waits.
+    Rows of a new part that lie in the rest are moved into it. Safe when several do it at once. Returns the names of the
+    parts made, and raises `Postponed` when there are others that could not be. Not for use while a request waits.
     """
     this = month_of(now)
     wanted = {add_months(this, number) for number in range(ahead + 1)}
@@ -169,12 +173,19 @@ async def ensure(
         existing = set(await names(conn, parts))
         if since is not None:
             wanted |= await _months_in_rest(conn, parts, month_of(since), this)
-    made = []
+    made, missing = [], []
     for month in sorted(wanted):
         name = parts.name(month)
-        if name not in existing and await _bounded(name, _make(database, parts, month)):
+        if name in existing:
+            continue
+        done = await _bounded(name, _make(database, parts, month))
+        if done:
             made.append(name)
             _log.info("part.made", table=parts.table, part=name)
+        elif done is None:
+            missing.append(name)
+    if missing:
+        raise Postponed(", ".join(missing))
     return made
 
 
@@ -340,12 +351,12 @@ async def _alone(conn: AsyncConnection, parts: Parts) -> bool:
     return True
 
 
-async def _bounded(part: str, work: Awaitable[bool]) -> bool:
-    """False when a lock was not to be had soon: the next round tries again."""
+async def _bounded(part: str, work: Awaitable[bool]) -> bool | None:
+    """None when a lock was not to be had soon: the next round tries again."""
     try:
         return await work
     except DBAPIError as error:
         if not is_transient(error):
             raise
         _log.info("part.postponed", part=part)
-        return False
+        return None

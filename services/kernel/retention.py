@@ -16,7 +16,7 @@ from contracts.problems import HubError
 from services.kernel.clock import Clock
 from services.kernel.database import Database, is_transient
 from services.kernel.leases import LeaseLost, Leases
-from services.kernel.partitions import Parts, Rule, ensure, purge
+from services.kernel.partitions import Parts, Postponed, Purged, Rule, ensure, purge
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
 
@@ -91,13 +91,15 @@ class Retention:
 
 async def _try(name: str, step: Callable[[], Awaitable[object]]) -> bool:
     try:
-        await step()
+        done = await step()
     except HubError as error:
         _log.warning("retention.postponed", step=name, error=error.code)
         return False
-    except DBAPIError as error:
-        if not is_transient(error):
-            raise
-        _log.warning("retention.postponed", step=name, error=type(error.orig).__name__)
+    except Postponed as error:
+        _log.warning("retention.postponed", step=name, error=str(error))
         return False
-    return True
+    except DBAPIError as error:
+        tell = _log.warning if is_transient(error) else _log.exception
+        tell("retention.postponed", step=name, error=type(error.orig).__name__)
+        return False
+    return not (isinstance(done, Purged) and done.postponed)

@@ -71,8 +71,7 @@ class Keeping:
                 purged = await self.outbox.purge(conn, days=self.settings.keep_outbox_days, limit=PURGE_AT_ONCE)
 
     async def _purge_answers(self, _: datetime) -> None:
-        async with self.database.transaction() as conn:
-            await self.idempotency.purge(conn)
+        await self.idempotency.purge(self.database)
 
     async def _purge_dead_letters(self, now: datetime) -> None:
         async with self.database.transaction() as conn:

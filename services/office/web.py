@@ -65,15 +65,21 @@ class Desk:
         return outcome if isinstance(outcome, Replay) else None
 
     async def keep(
-        self, conn: AsyncConnection, keyed: Keyed | None, answer: Answer | None, *, hold_seconds: float = 0.0
+        self,
+        conn: AsyncConnection,
+        keyed: Keyed | None,
+        answer: Answer | None,
+        *,
+        hold_seconds: float = 0.0,
+        late: bool = False,
     ) -> bool:
-        """The answer to repeats from now on, or behind the hold if nothing better was kept until then; None takes back
-        what is held. False when it came too late and the answer is what was held."""
+        """The answer to repeats from now on, or behind the hold if nothing better was kept until then (`late`, in
+        another transaction); None takes back what is held. False when it came too late: the answer is what was held."""
         if keyed is None:
             return True
         if answer is None:
             return await self._idempotency.drop(conn, keyed)
-        return await self._idempotency.finish(conn, keyed, answer, hold_seconds=hold_seconds)
+        return await self._idempotency.finish(conn, keyed, answer, hold_seconds=hold_seconds, late=late)
 
     def _actor(self, scopes: Sequence[str], *, writes: bool) -> Any:
         async def actor(caller: Annotated[Caller, require(*scopes)], x_organ: XOrgan = None) -> Actor:

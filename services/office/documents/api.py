@@ -230,7 +230,7 @@ def _add_show(router: APIRouter, desk: Desk, parts: Parts) -> None:
 
         Xem văn bản đi hoặc đến, các trạng thái và việc thu hồi, cập nhật, thay thế; tải tệp edXML bằng tiêu đề Accept.
         """
-        async with parts.database.transaction() as conn:
+        async with parts.database.transaction(still=True) as conn:
             view = await parts.documents.view(conn, Place(actor.organ, id_))
             await parts.audit.note(conn, actor, "document.read", id_)
             if not edxml.is_wanted(accept):

@@ -132,7 +132,8 @@ class Dossiers:
         return replace(outcome, offer=offer)
 
     async def show(self, conn: AsyncConnection, organ: str, code: str) -> View:
-        """The dossier as the organ sees it; `request.not_found` when it holds none of that code."""
+        """The dossier as the organ sees it; `request.not_found` when it holds none of that code. Its stamp and its
+        steps are read one after the other: the subject must be locked, or the transaction see one moment."""
         held = (await store.load(conn, [(organ, code)])).get((organ, code))
         if held is None:
             raise HubError("request.not_found")

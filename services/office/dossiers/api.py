@@ -14,7 +14,7 @@ from contracts import samples
 from contracts.identifiers import ProcedureCode
 from contracts.messages.base import Moment
 from services.kernel import cursors
-from services.kernel.app import Transaction
+from services.kernel.app import Recorded, Transaction
 from services.kernel.clock import Clock
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import Responses, answer, link
@@ -192,7 +192,7 @@ def _add_list(router: APIRouter, desk: Desk, audit: Audit, clock: Clock) -> None
     )
     async def find(
         actor: Annotated[Actor, desk.reader("dossier:read")],
-        conn: Transaction,
+        conn: Recorded,
         status: StatusFilter = None,
         procedure: ProcedureFilter = None,
         due_before: DueFilter = None,
@@ -241,7 +241,7 @@ def _add_show(router: APIRouter, desk: Desk, dossiers: Dossiers, audit: Audit) -
             **problems("request.not_found"),
         },
     )
-    async def show(code: Code, actor: Annotated[Actor, desk.reader("dossier:read")], conn: Transaction) -> Response:
+    async def show(code: Code, actor: Annotated[Actor, desk.reader("dossier:read")], conn: Recorded) -> Response:
         """The dossier as the organ holds it: the hub's state and the organ's own acts still on their way. `ETag` is for
         `If-Match`: the version, with a suffix while own acts are on their way or were refused. Every read is recorded.
 

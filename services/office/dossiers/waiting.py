@@ -59,10 +59,12 @@ class Waiting:
     async def _final(
         self, actor: Actor, code: str, outcome: Outcome, keyed: Keyed | None, *, known: bool
     ) -> Answer | Replay:
-        async with self._database.transaction() as conn:
+        async with self._database.read(still=True) as conn:
             view = await self._dossiers.show(conn, actor.organ, code)
-            answer = _answer(view, outcome.transfers, known=known)
-            kept = None if await self._desk.keep(conn, keyed, answer) else await self._desk.replay(conn, keyed)
+        answer = _answer(view, outcome.transfers, known=known)
+        async with self._database.transaction() as conn:
+            in_time = await self._desk.keep(conn, keyed, answer, late=True)
+            kept = None if in_time else await self._desk.replay(conn, keyed)
         return kept or answer
 
     async def _has_come(self, actor: Actor, code: str, transfer: str) -> bool:

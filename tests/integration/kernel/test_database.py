@@ -6,6 +6,7 @@ import time
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from deploy.local.postgres import Postgres
@@ -34,6 +35,25 @@ async def test_reading_cannot_write(database: Database) -> None:
         async with database.read() as conn:
             await conn.execute(text("INSERT INTO effect VALUES ('a', 1)"))
     assert await rows(database) == 0
+
+
+@pytest.mark.parametrize("way", ["read", "transaction"])
+async def test_what_is_still_sees_one_moment_and_leaves_no_trace_in_the_pool(database: Database, way: str) -> None:
+    opened = getattr(database, way)
+    async with opened(still=True) as conn:
+        assert await seen(conn) == 0
+        async with database.transaction() as other:
+            await other.execute(text("INSERT INTO effect VALUES ('a', 1)"))
+        assert await seen(conn) == 0
+    async with opened() as first, opened() as second:
+        assert (await seen(first), await seen(second)) == (1, 1)
+        async with database.transaction() as other:
+            await other.execute(text("INSERT INTO effect VALUES ('b', 1)"))
+        assert (await seen(first), await seen(second)) == (2, 2)
+
+
+async def seen(conn: AsyncConnection) -> int:
+    return int((await conn.execute(text("SELECT count(*) FROM effect"))).scalar_one())
 
 
 async def test_connections_are_durable_and_bounded(database: Database) -> None:

@@ -143,10 +143,32 @@ async def test_many_at_once_keep_their_order_and_fold_equal_keys(idempotency: Id
 
 async def test_old_answers_are_forgotten(idempotency: Idempotency, database: Database) -> None:
     async with database.transaction() as conn:
-        await idempotency.finish(conn, keyed(), Answer(201, b"{}"))
+        await idempotency.finish_many(conn, [(keyed(f"k{n}"), Answer(201, b"{}")) for n in range(5)])
         await conn.execute(text("UPDATE idempotency SET created_at = now() - interval '8 days'"))
-        assert await idempotency.begin(conn, keyed()) == Fresh()
-        assert await idempotency.purge(conn) == 1
+        await idempotency.finish(conn, keyed("young"), Answer(201, b"{}"))
+        assert await idempotency.begin(conn, keyed("k0")) == Fresh()
+    assert await idempotency.purge(database, limit=2) == 5
+    async with database.transaction() as conn:
+        assert isinstance(await idempotency.begin(conn, keyed("young")), Replay)
+
+
+async def test_nobody_is_told_the_promise_while_a_better_answer_is_on_its_way(
+    idempotency: Idempotency, database: Database
+) -> None:
+    """The process may stand still between looking at the clock and its commit."""
+    async with database.transaction() as conn:
+        await idempotency.begin(conn, keyed())
+        await idempotency.finish(conn, keyed(), Answer(202, b"promised"), hold_seconds=1000)
+    async with database.transaction() as late:
+        assert await idempotency.finish(late, keyed(), Answer(200, b"final"), late=True)
+        async with database.transaction() as conn:
+            with pytest.raises(HubError) as caught:
+                await idempotency.begin(conn, keyed())
+            assert caught.value.code == "idempotency.in_progress"
+    async with database.transaction() as conn:
+        outcome = await idempotency.begin(conn, keyed())
+    assert isinstance(outcome, Replay)
+    assert outcome.body == b"final"
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "é", "a\nb"])

@@ -18,6 +18,7 @@ from services.kernel.leases import Leases
 from services.kernel.partition_changes import Keys, to_parts, to_whole
 from services.kernel.partitions import (
     Parts,
+    Postponed,
     Rule,
     add_months,
     ensure,
@@ -220,7 +221,8 @@ async def test_a_part_in_use_is_left_to_the_next_round(tables: Database) -> None
         await conn.execute(text("SELECT count(*) FROM entry"))
         done = await purge(tables, _rule())
         assert (done.dropped, done.postponed) == ((), ("entry_2025_10",))
-        assert await ensure(tables, ENTRIES, NOW + 31 * DAY) == []
+        with pytest.raises(Postponed, match="entry_2026_06"):
+            await ensure(tables, ENTRIES, NOW + 31 * DAY)
     assert (await purge(tables, _rule())).dropped == ("entry_2025_10",)
     assert await ensure(tables, ENTRIES, NOW + 31 * DAY) == ["entry_2026_06"]
 
@@ -413,6 +415,20 @@ async def test_the_worker_does_a_round_at_once_and_says_so(tables: Database) -> 
     assert await _ids(tables) == []
     assert "entry_2026_05" in await _parts(tables, ENTRIES)
     assert "note_2026_05" in await _parts(tables, NOTES)
+
+
+async def test_a_round_with_something_postponed_is_not_done(tables: Database) -> None:
+    await _add(tables, [months_before(NOW, 5)])
+    await ensure(tables, ENTRIES, NOW, since=NOW - 200 * DAY)
+    worker = Retention(
+        tables, Leases(tables, "test"), Plan([ENTRIES, NOTES], lambda now: [_rule()]), clock=StillClock()
+    )
+    async with tables.transaction() as conn:
+        await conn.execute(text("SELECT count(*) FROM entry"))
+        await worker.turn()
+    assert (worker.part().ok, worker.part().detail) == (False, "failed: entry, last done never")
+    await worker.turn()
+    assert worker.part().ok
 
 
 async def test_a_step_that_has_to_wait_leaves_the_others_their_turn(tables: Database) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from contracts.problems import HubError
 from contracts.protocol import Offer
@@ -90,6 +91,34 @@ async def test_impossible_acts_are_refused_at_once(stage: Stage) -> None:
     assert (await stage.act(code, "accept_custody", expect=409))["code"] == "custody.offer_closed"
     wrong = await stage.act(code, "accept", missing=["x"], expect=422)
     assert wrong["errors"][0]["pointer"] == "/missing"
+
+
+async def test_a_read_between_stamp_and_step_shows_one_of_both(stage: Stage) -> None:
+    """The stamp of an own offer takes the place of the step on its way: whoever reads meanwhile sees the dossier
+    offered by the one or by the other, never held."""
+    code = (await stamped(stage))["code"]
+    body = {"to": COMMUNE_B, "reason": "Đúng thẩm quyền"}
+    offer = (await stage.post(f"/v1/dossiers/{code}/transfers", body, expect=201))["offer"]
+    frozen = {"h": COMMUNE_A, "c": code, "o": offer, "t": COMMUNE_B}
+    async with stage.office.database.transaction() as conn:
+        await conn.execute(text("UPDATE dossier SET version = 2, offer = :o, giver = :h, taker = :t" + _HELD), frozen)
+        await conn.execute(text("UPDATE dossier_entry SET state = 'routed'" + _HELD), frozen)
+        await conn.execute(text("LOCK TABLE dossier_entry IN ACCESS EXCLUSIVE MODE"))
+        reading = asyncio.create_task(stage.get(f"/v1/dossiers/{code}"))
+        listing = asyncio.create_task(stage.get("/v1/dossiers"))
+        waits = "SELECT pid FROM pg_locks WHERE relation = 'dossier_entry'::regclass AND NOT granted"
+
+        async def both_wait() -> bool:
+            return len((await conn.execute(text(waits))).all()) == 2
+
+        await until(both_wait, what="both to have read the old row")
+    shown, listed = await reading, (await listing)["items"]
+    assert shown["custody"] == "offered"
+    assert shown["offer"]["id"] == offer
+    assert [each["custody"] for each in listed if each["code"] == code] == ["offered"]
+
+
+_HELD = " WHERE holder = :h AND code = :c"
 
 
 async def test_refusal_restores_the_state(stage: Stage) -> None:
