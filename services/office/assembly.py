@@ -238,6 +238,7 @@ class Office:
             checks=[database_check(self.database), migrations_check(self.database)],
             max_body_bytes=self.settings.max_body_bytes,
             problems_url=self.settings.gateway_url + PROBLEMS_PATH,
+            started=[self.copies.prepare],
             stopped=[self.close],
             state={"authenticator": authenticator},
         )

@@ -82,13 +82,9 @@ class Stand:
         sender, recipients = self.clients["commune-a"], ("commune-b", "district-a", "department-a")
         began = time.monotonic()
         posted = await load.issue(sender, [self.clients[name] for name in recipients], rng)
-        transfer = posted.body["transfers"][0]
-        await until(lambda: self._ended(sender, transfer), f"canary {transfer} handed over", seconds=WAIT_SECONDS)
+        path = f"/v1/transfers/{posted.body['transfers'][0]}"
+        await sender.until(lambda: sender.get(path), _is_final, "canary handed over", seconds=WAIT_SECONDS)
         return time.monotonic() - began
-
-    async def _ended(self, sender: Client, transfer: str) -> bool:
-        shown = await sender.get(f"/v1/transfers/{transfer}")
-        return shown is not None and shown["state"] in FINAL
 
     async def judged(self, load: Load) -> None:
         """Everything accepted so far is in its place, once and in order."""
@@ -146,6 +142,10 @@ class Stand:
                 return [tuple(row) for row in await conn.execute(text(query))]
         finally:
             await database.aclose()
+
+
+def _is_final(transfer: Mapping[str, object]) -> bool:
+    return transfer["state"] in FINAL
 
 
 def transfers_of(load: Load, since: int) -> set[str]:

@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.more, pytest.mark.timeout(900), pytest.mark.xdist_grou
 
 FROZEN_SECONDS = 8.0
 SYNC_SECONDS = 90.0
+CANARY_SECONDS = 1.0
+NO_CONNECTION = "no free database connection"
+"""Of a process that gets no processor time: its ten connections wait for it, not it for a broker."""
 PAUSE_SECONDS = 25.0
 """Longer than any pause with a broker away; sendings are repeated after 10 s."""
 
@@ -54,7 +57,9 @@ async def test_any_broker_may_be_killed_or_frozen_under_load(trio: Stand) -> Non
     await trio.judged(load)
     for program in OWNERS:
         assert await trio.rows(program, "SELECT generation FROM broker") == [(1,)], "a moved leader is no lost log"
-    assert all(" 503 " in error for error in trio.doors.errors), trio.doors.errors
+    busy = [error for error in trio.doors.errors if NO_CONNECTION in error]
+    trio.tell(f"{len(busy)} calls met a machine too slow for them")
+    assert trio.doors.errors == busy, "whoever posts and reads depends on no broker"
 
 
 async def _in_sync(cluster: KafkaCluster) -> float:
@@ -67,7 +72,7 @@ async def _in_sync(cluster: KafkaCluster) -> float:
 
 @dataclass(slots=True)
 class _Canaries:
-    """Documents sent one every half second, whether or not those before have come; (sent, handed over) of each."""
+    """Documents sent one every second, whether or not those before have come; (sent, handed over) of each."""
 
     journeys: list[tuple[float, float]] = field(default_factory=list)
 
@@ -98,7 +103,7 @@ async def _canaries(stand: Stand, load: Load) -> AsyncIterator[_Canaries]:
         async with asyncio.TaskGroup() as group:
             while not stop.is_set():
                 group.create_task(one())
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(CANARY_SECONDS)
 
     sending = asyncio.create_task(send())
     try:

@@ -6,6 +6,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +20,7 @@ from contracts.topology import TOPICS
 from deploy.local.processes import log_tail
 from deploy.local.programs import OWNERS
 from deploy.stories import dossier
+from services.kernel.quotas import BURST_SECONDS
 from services.office.inbox.polling import POLL_SECONDS
 from tests.chaos.load import Load
 from tests.scale.stand import BOTH, FACT_TOPICS, FIRST, SECOND, Stand, transfers_of, until
@@ -24,6 +29,9 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("scale")]
 
 LEAST_FACTS = 60
 LOAD_SECONDS = 12.0
+SUSPENDED_SECONDS = 6.0
+"""Two are promised; slow machines take longer."""
+QUOTA, RUSH = 2, 20
 ELSEWHERE_SECONDS = 30.0
 """A member that was killed is missed after its session of 6 s, its lease ends after 5 s; slow machines take longer."""
 
@@ -51,8 +59,7 @@ _POSITIONS = """
 
 
 async def test_both_processes_give_the_same_answers(pair: Stand) -> None:
-    """A key used at one is known at the other, a long poll at either sees what any of them applied, and who is
-    suspended is so at both."""
+    """A key used at one is known at the other, and a long poll at either sees what any of them applied."""
     http, hub, sender = pair.http, pair.hub, pair.systems["commune-a"]
     doors = [hub.address("commune", instance=each) for each in BOTH]
     key = {"Authorization": f"Bearer {await sender.token()}", "Idempotency-Key": str(uuid4())}
@@ -73,12 +80,58 @@ async def test_both_processes_give_the_same_answers(pair: Stand) -> None:
     assert took < POLL_SECONDS, "the bell rings in the other process too"
 
 
-@pytest.mark.more
-async def test_one_of_two_takes_over_when_the_other_is_killed(pair: Stand) -> None:
-    rng = random.Random("killed")
+async def test_who_is_suspended_or_bounded_is_so_at_both(pair: Stand) -> None:
+    """Suspended at the gateway, a system is refused by both processes of its office with the token it holds; a quota
+    is kept by each of them for itself."""
+    http, hub, victim = pair.http, pair.hub, pair.systems["stranger"]
+    systems, id_ = pair.systems["administrator"].systems, victim.credentials.client_id
+    doors = [hub.address("commune", instance=each) for each in BOTH]
+    mine = {"Authorization": f"Bearer {await victim.token()}"}
+
+    async def told(door: str) -> tuple[int, str]:
+        answer = await http.get(f"{door}/v1/inbox", params={"limit": 1}, headers=mine)
+        return answer.status_code, answer.json().get("code", "")
+
+    async def all_tell(status: int, code: str) -> bool:
+        return [await told(door) for door in doors] == [(status, code)] * len(doors)
+
+    assert await all_tell(HTTPStatus.OK, "")
+    try:
+        await systems.suspend(id_, "Khóa bị lộ")
+        took = await until(lambda: all_tell(HTTPStatus.FORBIDDEN, "system.suspended"), "suspended at both")
+    finally:
+        await systems.resume(id_, "Đã đổi khóa")
+    pair.tell(f"suspended at both after {took:.2f} s")
+    assert took < SUSPENDED_SECONDS
+    await until(lambda: all_tell(HTTPStatus.OK, ""), "let in again at both")
+    try:
+        await systems.change(id_, {"quota": {"requests_per_second": QUOTA}}, reason="Thử hạn mức")
+        for door in doors:
+            await until(partial(_refused, partial(told, door)), f"bounded at {door}")
+            began, served = time.monotonic(), RUSH - await _refused(partial(told, door))
+            assert served <= QUOTA * (BURST_SECONDS + time.monotonic() - began) + 1
+    finally:
+        await systems.change(id_, {"quota": None}, reason="Thử xong")
+    await until(lambda: all_tell(HTTPStatus.OK, ""), "not bounded at both")
+
+
+async def _refused(ask: Callable[[], Awaitable[tuple[int, str]]]) -> int:
+    """How many of a rush of calls are beyond the quota; the others are served."""
+    answers = Counter(await asyncio.gather(*(ask() for _ in range(RUSH))))
+    refused = answers.pop((HTTPStatus.TOO_MANY_REQUESTS, "quota.exceeded"), 0)
+    assert set(answers) <= {(HTTPStatus.OK, "")}
+    return refused
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [pytest.param(OWNERS[:1], id="gateway"), pytest.param(OWNERS[1:], id="offices", marks=pytest.mark.more)],
+)
+async def test_one_of_two_takes_over_when_the_other_is_killed(pair: Stand, programs: Sequence[str]) -> None:
+    rng = random.Random(f"killed {programs[0]}")
     await until(pair.shared, "shared before the kills")
-    async with pair.loaded("killed", workers=3) as load:
-        for program in OWNERS:
+    async with pair.loaded(f"killed {programs[0]}", workers=3) as load:
+        for program in programs:
             victim = (await pair.leaders(program))[0]
             began = time.monotonic()
             await asyncio.to_thread(pair.hub.kill, program, instance=victim)
@@ -161,7 +214,7 @@ async def _taken_over(stand: Stand, program: str, instance: int) -> None:
     wanted = sum(topic.partitions["local"] for topic in topics)
 
     async def has_all() -> bool:
-        return await stand.leaders(program, [instance]) and await stand.partitions(program, instance) == wanted
+        return bool(await stand.leaders(program, [instance])) and await stand.partitions(program, instance) == wanted
 
     await until(has_all, f"{program}-{instance} leads and reads {wanted} partitions")
 

@@ -7,11 +7,13 @@ A copy that was complete once is good enough to start with while Kafka is away. 
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import orjson
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
 from services.kernel.database import Database
@@ -26,6 +28,7 @@ from services.kernel.supervisor import Part
 POLL_SECONDS = 0.5
 WAIT_SECONDS = 0.1
 STEADY_SECONDS = 10.0
+PREPARE_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -79,6 +82,7 @@ class RegistryCopies:
         self._readable = readable
         self._entries: dict[str, dict[str, Entry]] = {topic: {} for topic in self._topics}
         self._detail = "not loaded"
+        self._loaded = False
         self.ready = False
         """Every topic was read to its end at least once, by this process or an earlier one."""
 
@@ -93,16 +97,21 @@ class RegistryCopies:
     def part(self) -> Part:
         return Part("registry copy", self.ready, self._detail)
 
+    async def prepare(self) -> None:
+        """Before the first request: who finds a complete copy in the table refuses nobody because it has just started.
+        A database that is away or not migrated is left to the worker."""
+        with suppress(HubError, SQLAlchemyError, TimeoutError):
+            async with asyncio.timeout(PREPARE_SECONDS):
+                await self._load()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Worker: starts from the table, then follows the topics; reads all again when the log was lost."""
         failures = 0
-        loaded = False
         while not stop.is_set():
             began = time.monotonic()
             try:
-                if not loaded:
+                if not self._loaded:
                     await self._load()
-                    loaded = True
                 if self._watch.generation:
                     await self._follow(stop)
                 else:
@@ -119,6 +128,7 @@ class RegistryCopies:
             complete = set((await conn.execute(_COMPLETE, {"topics": self._topics})).scalars())
         self._take_over((row.topic, row.id, Entry(row.version, row.value)) for row in rows)
         self._judge(complete)
+        self._loaded = True
 
     async def _follow(self, stop: asyncio.Event) -> None:
         """From the beginning of the topics until `stop` or another generation of the log."""

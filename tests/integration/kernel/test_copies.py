@@ -85,8 +85,9 @@ async def test_a_complete_copy_serves_while_kafka_is_away_and_survives_a_wipe(
     await asyncio.to_thread(kafka.wipe)
     second = Copying(database_url, cluster, optional=(KEYS,))
     try:
+        await second.copies.prepare()
+        assert second.copies.ready, "before the first request, without Kafka"
         second.begin()
-        await until(lambda: is_so(second.copies.ready))
         assert second.versions(ORGANS) == {"a": 1}
         assert not second.watch.part().ok
         await asyncio.to_thread(kafka.start)
