@@ -109,7 +109,7 @@ class HopSource:
             sequence=row["sequence"],
             hopsequence=row["hopsequence"],
             epoch=row["epoch"],
-            stamp=Stamp.from_text(row["stamp"]) if row["stamp"] else None,
+            stamp=_stamp(row),
             occurredat=row["occurred_at"],
             traceparent=row["traceparent"],
             priority=row["priority"],
@@ -117,6 +117,7 @@ class HopSource:
         )
 
     def _voided(self, row: Any) -> Envelope:
+        """Of a dossier it tells what the fact made of it, as the fact itself would have."""
         name = f"{row['hop_source']}\n{row['transfer_id']}\n{row['office']}\nvoid"
         return Envelope(
             id=str(uuid5(HUB_NAMESPACE, name)),
@@ -125,6 +126,7 @@ class HopSource:
             subject=row["hop_subject"],
             time=row["time"] or row["hop_at"],
             hopsequence=row["hopsequence"],
+            stamp=_stamp(row),
             traceparent=row["traceparent"] or "",
             value=orjson.dumps({"source": row["hop_source"], "id": row["transfer_id"]}),
         )
@@ -237,6 +239,10 @@ class EventSource:
 
     async def log_lost(self, conn: AsyncConnection) -> None:
         """Nothing yet: the rows are the truth and feeds by position never notice."""
+
+
+def _stamp(row: Any) -> Stamp | None:
+    return Stamp.from_text(row["stamp"]) if row["stamp"] else None
 
 
 def _marks(acks: Sequence[Ack]) -> dict[str, Any]:

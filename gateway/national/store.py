@@ -47,7 +47,9 @@ _POSTPONE = text("""
 _FINISH = text("""
     UPDATE delivery SET state = :state, code = :code, channel_id = :channel_id,
            handed_over_at = CAST(:handed_over_at AS timestamptz)
-     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND state = 'open' AND channel_at = :at
+     WHERE source = :source AND transfer_id = :id AND via = 'axis' AND channel_at = :at
+       AND organ = ANY(CAST(:organs AS text[]))
+       AND state IN ('open', 'closed')  -- what the axis did outranks what a person decided while it was being sent
     RETURNING organ
 """)
 
@@ -103,9 +105,9 @@ async def postpone(conn: AsyncConnection, claim: Claim, seconds: float) -> None:
 async def finish(
     conn: AsyncConnection, claim: Claim, *, code: str = "", doc_id: str = "", at: datetime | None = None
 ) -> list[str]:
-    """Handed over under a DocId, or refused with a code; returns the organs whose delivery moved."""
+    """Handed over under a DocId, or refused with a code; returns the organs of this sending whose delivery moved."""
     state = "refused" if code else "handed_over"
-    values = {"state": state, "code": code, "channel_id": doc_id, "handed_over_at": at}
+    values = {"state": state, "code": code, "channel_id": doc_id, "handed_over_at": at, "organs": list(claim.organs)}
     rows = await conn.execute(_FINISH, _sending(claim) | values)
     return sorted({row.organ for row in rows})
 

@@ -67,6 +67,10 @@ class Door(Protocol):
         items and receipts of all others are written by the exchange."""
         ...
 
+    async def mirror(self, conn: AsyncConnection, stamps: Mapping[str, Stamp]) -> None:
+        """Brings what is held of these subjects up to what the gateway made of facts that nobody here receives."""
+        ...
+
     async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
         """Of facts that were answered long ago: the code of refusal of each addressee that holds nothing of the
         subject."""

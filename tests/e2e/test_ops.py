@@ -19,9 +19,9 @@ from deploy.client.registers import DeadLetter, Undecided
 from deploy.client.words import DeadLetterState
 from deploy.local.hub import Hub
 from deploy.local.programs import COMMAND, ROOT
-from deploy.stories.document import CENTRAL, letter, today
+from deploy.stories.document import CENTRAL, today
 from deploy.stories.stage import Stage
-from tests.e2e.parts import kill, start_again
+from tests.e2e.parts import kill, sent_once_known, start_again
 from tests.e2e.shell import SECONDS, environment, lienthong
 from tests.e2e.topics import Topics, header, submitted
 
@@ -50,7 +50,7 @@ async def without(hub: Hub, program: str) -> AsyncIterator[None]:
 
 async def sent(stage: Stage, organ: str) -> tuple[str, str]:
     """A letter on its way: its transfer and its subject."""
-    posted = await stage["commune-a"].documents.send(letter([organ]))
+    posted = await sent_once_known(stage, organ)
     await stage["commune-a"].transfers.wait_for(posted["transfers"][0], "routed")
     return posted["transfers"][0], posted["id"]
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from deploy.client.answers import Sent
-from deploy.client.problems import HubProblem
 from deploy.local.hub import Hub
 from deploy.stories.document import letter
 from deploy.stories.stage import Stage
+from tests.e2e.parts import sent_once_known
 
 PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.1
@@ -28,18 +25,6 @@ async def caller(hub: Hub, http: httpx.AsyncClient, name: str) -> dict[str, str]
         auth=(own["client_id"], own["client_secret"]),
     )
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
-
-
-async def sent_once_known(stage: Stage, to: str) -> Sent:
-    """The office knows the closed organ as soon as its copy of the registry does."""
-    sender, end = stage["commune-a"], time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return await sender.documents.send(letter([to]))
-        except HubProblem as problem:
-            if problem.code != "recipient.unknown" or time.monotonic() > end:
-                raise
-        await asyncio.sleep(POLL_SECONDS)
 
 
 async def test_a_document_to_a_divided_commune_waits_for_the_operator(hub: Hub, stage: Stage) -> None:

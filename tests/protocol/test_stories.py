@@ -213,6 +213,22 @@ def test_an_office_away_for_a_week_finds_each_record_once() -> None:
     world.heal()
 
 
+def test_a_record_waits_once_also_where_its_reader_never_had_one_to_commit() -> None:
+    """The office was there before anything came, and is away when the first record does."""
+    story = Story()
+    world = story.world
+    story.bustle()
+    for process in world.ends["province"]:
+        process.paused = True
+    world.issue("c1", "p1", ("p1",))
+    for _ in range(7 * 24):
+        world.now += 3600
+        story.bustle(2)
+
+    assert world.log.end(("deliver.province", 1)) == 1
+    world.heal()
+
+
 def test_the_snapshot_of_a_transfer_must_know_what_was_accepted_before_it() -> None:
     """The receiver pays while the custodian, who has not heard of it, offers the dossier to a third organ."""
     story = Story()

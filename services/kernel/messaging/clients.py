@@ -1,7 +1,7 @@
 """What the clients of kafka.py have in common and is no client: deadlines, sizes, names, reading of answers."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from services.kernel.messaging.cluster import Cluster
@@ -21,10 +21,14 @@ READING: dict[str, Any] = {
     "metadata_max_age_ms": 30_000,
 }
 
-UNKNOWN_TOPIC = 3
+TOPIC_EXISTS = 36
+EARLIEST, LATEST = -2, -1
 
 Places = Mapping[str, list[int]]
 """Partitions by topic, with physical names."""
+
+Bounds = dict[tuple[str, int], tuple[int, int]]
+"""First offset and the one after the last, by physical topic and partition."""
 
 
 class Names:
@@ -63,16 +67,21 @@ async def discard(producer: Any) -> None:
             await asyncio.wait({task}, timeout=1)
 
 
+def made_in(response: Any) -> list[str]:
+    """Names of the topics that were made as asked; those that were there already are none of them."""
+    for name, code, *_ in response.topic_errors:
+        if code not in (0, TOPIC_EXISTS):
+            raise BrokerAway(f"{name}: error {code}")
+    return [name for name, code, *_ in response.topic_errors if not code]
+
+
 def by_leader(topics: Iterable[Mapping[str, Any]]) -> dict[int, Places]:
-    """Partitions of described topics by the node that leads them; topics that do not exist are left out."""
+    """Partitions of described topics by the node that leads them; those nobody leads now are left out."""
     led: dict[int, dict[str, list[int]]] = {}
     for topic in topics:
-        if topic["error_code"] not in (0, UNKNOWN_TOPIC):
-            raise BrokerAway(f"{topic['topic']}: error {topic['error_code']}")
         for partition in topic["partitions"]:
-            if partition["leader"] < 0:
-                raise BrokerAway(f"{topic['topic']} {partition['partition']}: no leader")
-            led.setdefault(partition["leader"], {}).setdefault(topic["topic"], []).append(partition["partition"])
+            if partition["leader"] >= 0:
+                led.setdefault(partition["leader"], {}).setdefault(topic["topic"], []).append(partition["partition"])
     return dict(led)
 
 
@@ -82,11 +91,16 @@ def at(places: Places, moment: int) -> list[tuple[str, list[tuple[int, int]]]]:
 
 
 def offsets_in(response: Any) -> dict[tuple[str, int], int]:
-    """The answer to it."""
-    found = {}
-    for topic, answers in response.topics:
-        for number, code, _, offset, *_ in answers:
-            if code:
-                raise BrokerAway(f"{topic} {number}: error {code}")
-            found[topic, number] = offset
-    return found
+    """The answer to it; a partition that the node cannot speak for is left out."""
+    return {
+        (topic, number): offset
+        for topic, answers in response.topics
+        for number, code, _, offset, *_ in answers
+        if not code
+    }
+
+
+async def bounds_at(ask: Callable[[Any], Awaitable[Any]], places: Places) -> Bounds:
+    """Both questions, asked of the node that leads these."""
+    starts, ends = [offsets_in(await ask(at(places, moment))) for moment in (EARLIEST, LATEST)]
+    return {place: (starts[place], ends[place]) for place in starts.keys() & ends.keys()}

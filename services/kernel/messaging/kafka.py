@@ -20,10 +20,8 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
-    TopicAlreadyExistsError,
-    for_code,
 )
-from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
+from aiokafka.protocol.offset import OffsetRequest
 
 from services.kernel.messaging.clients import (
     BATCH_BYTES,
@@ -33,11 +31,13 @@ from services.kernel.messaging.clients import (
     SEND_SECONDS,
     START_SECONDS,
     STOP_SECONDS,
+    Bounds,
     Names,
-    at,
+    Places,
+    bounds_at,
     by_leader,
     discard,
-    offsets_in,
+    made_in,
 )
 from services.kernel.messaging.cluster import REQUEST_SECONDS, Cluster
 from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, Record, TopicPartition, TopicSpec
@@ -140,6 +140,7 @@ class GroupConsumer:
 
     `drain` is awaited, with a deadline, before partitions are given up: it must finish and commit what is in work.
     `rewind` reads every partition from its beginning the first time it is assigned, whatever is committed.
+    Where nothing is, the place reading begins at is committed: whoever sends there sees that somebody reads.
     """
 
     def __init__(
@@ -248,9 +249,14 @@ class GroupConsumer:
     async def _rewind_new(self) -> None:
         partitions = self._to_rewind & self._consumer.assignment()
         self._to_rewind.clear()
-        if partitions:
-            with _broker_errors(), suppress(IllegalStateError):
-                await self._consumer.seek_to_beginning(*partitions)
+        if not partitions:
+            return
+        with _broker_errors(), suppress(IllegalStateError):
+            if await self._consumer.seek_to_beginning(*partitions):
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    new = [raw for raw in partitions if await self._consumer.committed(raw) is None]
+                    starts = {self._names.ours(raw): await self._consumer.position(raw) for raw in new}
+                await self.commit(starts)
 
 
 class Reader:
@@ -324,23 +330,12 @@ class Admin:
 
     async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
         """Makes those that are not there; returns their names. Existing ones are not changed."""
-        new = [
-            NewTopic(
-                self._cluster.physical(spec.name), spec.partitions, spec.replication, topic_configs=dict(spec.configs)
-            )
-            for spec in specs
-        ]
+        physical = self._cluster.physical
+        new = [NewTopic(physical(s.name), s.partitions, s.replication, topic_configs=dict(s.configs)) for s in specs]
         if not new:
             return []
         response = await self._ask(lambda client: client.create_topics(new))
-        made = []
-        for name, code, *_ in response.topic_errors:
-            error = for_code(code)
-            if code and error is not TopicAlreadyExistsError:
-                raise BrokerAway(f"{self._cluster.logical(name)}: {error.__name__}")
-            if not code:
-                made.append(self._cluster.logical(name))
-        return made
+        return [self._cluster.logical(name) for name in made_in(response)]
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The next offset the group will read, for every partition it has committed."""
@@ -348,25 +343,19 @@ class Admin:
         return {self._names.ours(raw): found.offset for raw, found in offsets.items() if found.offset >= 0}
 
     async def bounds(self, topics: Collection[str]) -> dict[TopicPartition, tuple[int, int]]:
-        """First offset and the one after the last, for every partition of those topics that exist.
-
-        A bounded number of questions: one for the leaders, and two to each of them.
-        """
+        """First offset and the one after the last of every partition of those topics that somebody speaks for: one
+        question for the leaders, and two to each of them, at once."""
         if not topics:
             return {}
-        physical = [self._cluster.physical(topic) for topic in topics]
-        found: dict[TopicPartition, tuple[int, int]] = await self._ask(lambda client: self._bounds(client, physical))
-        return found
+        return dict(await self._ask(lambda client: self._bounds(client, [*map(self._cluster.physical, topics)])))
 
     async def _bounds(self, client: AIOKafkaAdminClient, topics: list[str]) -> dict[TopicPartition, tuple[int, int]]:
-        found: dict[TopicPartition, tuple[int, int]] = {}
-        for leader, wanted in by_leader(await client.describe_topics(topics)).items():
-            starts, ends = [
-                offsets_in(await client._send_request_to_node(leader, OffsetRequest(-1, 0, at(wanted, moment))))
-                for moment in (OffsetResetStrategy.EARLIEST, OffsetResetStrategy.LATEST)
-            ]
-            found |= {self._names.ours(KafkaPartition(*place)): (starts[place], ends[place]) for place in starts}
-        return found
+        led = by_leader(await client.describe_topics(topics))
+        answers = await asyncio.gather(*(_bounds_at(client, leader, wanted) for leader, wanted in led.items()))
+        if None in answers:  # what is known of that node may be outdated
+            await self.aclose()
+        found = (pair for answer in answers if answer for pair in answer.items())
+        return {self._names.ours(KafkaPartition(*place)): bounds for place, bounds in found}
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
@@ -387,6 +376,16 @@ class Admin:
             except BrokerAway:
                 await self.aclose()
                 raise
+
+
+async def _bounds_at(client: AIOKafkaAdminClient, leader: int, wanted: Places) -> Bounds | None:
+    """What one node answers about the partitions it leads; None while it is silent."""
+    try:
+        with _broker_errors():
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await bounds_at(lambda q: client._send_request_to_node(leader, OffsetRequest(-1, 0, q)), wanted)
+    except BrokerAway:
+        return None
 
 
 @contextmanager

@@ -13,15 +13,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts import protocol
 from contracts.problems import HubError
-from services.kernel.bell import Bell
+from services.kernel.bell import Bell, Ticket
 from services.kernel.database import Database, is_transient
 from services.kernel.leases import Lease, LeaseLost, Leases
 from services.kernel.messaging.kafka import Admin, Producer
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.outbox import BELL
-from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, SendFailure, TopicPartition, Unread
+from services.kernel.messaging.readers import Readers
+from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, SendFailure, Unread
 from services.kernel.messaging.retry import backoff
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
@@ -74,11 +74,10 @@ class Relay:
         self._database = database
         self._sources = sources
         self._producer = producer
-        self._admin = admin
         self._watch = watch
         self._leases = leases
         self._bell = bell
-        self._readers = readers
+        self._readers = Readers(admin, readers)
         self._lease_name = lease
         self._generation = 0
         self._fence = 0
@@ -103,6 +102,7 @@ class Relay:
         finally:
             waking.cancel()
             await asyncio.wait({waking})
+            await self._readers.forget()
         self._producer.replace()
 
     def part(self) -> Part:
@@ -114,6 +114,7 @@ class Relay:
     async def _turn(self, lease: Lease, stop: asyncio.Event) -> None:
         if self._fence != lease.fence:
             self._producer.replace()
+            await self._readers.forget()
             self._fence = lease.fence
         try:
             await self._round(lease)
@@ -134,16 +135,16 @@ class Relay:
             raise BrokerAway("the cluster has not answered yet")
         if self._generation != self._watch.generation:
             self._producer.replace()
+            await self._readers.forget()
             self._generation = self._watch.generation
         moved = 0
         for source in self._sources:
             moved += await self._carry(source, lease)
-        if time.monotonic() >= self._timers_at:
-            moved += await self._timers()
+        moved += await self._timers()
         self._failures = 0
         self._detail = "leading"
         if not moved:
-            await self._bell.wait_since(ticket, POLL_SECONDS)
+            await self._rest(ticket)
 
     async def _carry(self, source: Source, lease: Lease) -> int:
         """One chunk of one source; returns how many rows the broker took."""
@@ -155,6 +156,7 @@ class Relay:
         acks = [result for result in results if isinstance(result, Ack)]
         failures = [result for result in results if isinstance(result, SendFailure)]
         if acks:
+            self._readers.sent(acks)
             await self._record(source, acks, lease)
         self._hold(source, failures)
         away = next((failure for failure in failures if failure.away), None)
@@ -188,10 +190,11 @@ class Relay:
 
     async def _timers(self) -> int:
         """Moves rows whose time has come, knowing how far their readers are; seldom where that takes long."""
-        self._timers_at = time.monotonic() + TIMERS_SECONDS
-        try:
-            unread = await self._unread()
-        except BrokerAway:  # nothing is sent again before the readers can be asked
+        unread = self._readers.answer()
+        if unread is None:
+            if time.monotonic() >= self._timers_at:
+                self._timers_at = time.monotonic() + TIMERS_SECONDS
+                self._readers.ask()
             return 0
         began, due = time.monotonic(), 0
         try:
@@ -203,19 +206,14 @@ class Relay:
             self._timers_at = max(self._timers_at, now + TIMERS_REST * (now - began))
         return due
 
-    async def _unread(self) -> dict[TopicPartition, range]:
-        """Commits first: what is written between the two questions counts as unread."""
-        passed: dict[TopicPartition, int] = {}
-        for group in sorted(set(self._readers.values())):
-            for position, offset in (await self._admin.committed(group)).items():
-                if self._readers.get(position.topic) == group:
-                    passed[position] = offset
-        bounds = await self._admin.bounds({position.topic for position in passed})
-        return {
-            position: protocol.unread(passed=passed[position], start=start, end=end)
-            for position, (start, end) in bounds.items()
-            if position in passed
-        }
+    async def _rest(self, ticket: Ticket) -> None:
+        """Until there is something to send, or an answer about the readers."""
+        bell = asyncio.create_task(self._bell.wait_since(ticket, POLL_SECONDS))
+        try:
+            await asyncio.wait({bell, *self._readers.asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            bell.cancel()
+            await asyncio.wait({bell})
 
     def _keys_held(self) -> list[str]:
         now = time.monotonic()

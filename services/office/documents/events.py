@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.messages.document import Recalled, StatusChanged, Updated
+from contracts.protocol import Stamp
 from contracts.statuses import DocumentStatus
 from services.office.documents import rules, store
 from services.office.documents.course import ANSWERS, Change, Kind, course
@@ -100,6 +101,9 @@ class DocumentDoor:
                 answers += [_answer(held[place], step, each) for each in _answered(held[place], changes[place], step)]
         await store.add_steps(conn, steps)
         await self._transfers.answer(conn, answers)
+
+    async def mirror(self, conn: AsyncConnection, stamps: Mapping[str, Stamp]) -> None:
+        """Documents have no stamp."""
 
     async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
         places = {

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
+from contracts.protocol import Stamp
 from contracts.registry import MESSAGES
 from services.kernel.database import ring_on_commit
 from services.office.doors import Addressee, Fact, Told
@@ -32,9 +33,10 @@ class DossierDoor:
         return rules.digests(fact.payload)
 
     async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
-        """Brings the rows of every organ addressed up to date, a few statements for the whole list."""
-        keys = {(organ, fact.envelope.subject) for fact in facts for organ in fact.organs}
-        known = await store.load_states(conn, keys)
+        """Brings the rows of every organ up to date, a few statements for the whole list: those addressed take the
+        fact, and whoever else holds the dossier here its stamp."""
+        stamps = rules.newest_stamps((fact.envelope.subject, fact.envelope.stamp) for fact in facts)
+        known = await store.load_states_of(conn, {fact.envelope.subject for fact in facts})
         rows: dict[store.Key, Held] = dict(known)
         steps: list[tuple[store.Key, Entry]] = []
         refusals: dict[Addressee, str] = {}
@@ -49,10 +51,16 @@ class DossierDoor:
                 else:
                     rows[key] = held
                     steps += [(key, step) for step in told]
+        rows = {key: rules.mirror(held, stamps.get(held.code)) for key, held in rows.items()}
         await store.add(conn, [held for key, held in rows.items() if key not in known])
         await store.move(conn, [held for key, held in rows.items() if key in known and held != known[key]])
         await store.add_steps(conn, steps)
         return refusals
+
+    async def mirror(self, conn: AsyncConnection, stamps: Mapping[str, Stamp]) -> None:
+        known = await store.load_states_of(conn, stamps)
+        rows = [rules.mirror(held, stamps[held.code]) for held in known.values()]
+        await store.move(conn, [held for held in rows if held != known[held.key]])
 
     async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
         keys = {

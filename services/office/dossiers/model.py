@@ -45,6 +45,8 @@ DOSSIER = Table(
     Column("refused", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("holder", "code"),
+    # A stamp is for all who hold the dossier here.
+    Index("dossier_code", "code"),
     # Lists are newest first; a page of any filter must not read what an organ has gathered in years.
     Index("dossier_newest", "holder", "created_at", "code"),
     Index("dossier_status", "holder", "status", "created_at", "code"),

@@ -3,7 +3,7 @@
 The rules of custody and status are `contracts.custody`; here they meet the stamp and the own facts on their way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -239,6 +239,22 @@ def receive(
     if held is None:
         raise HubError("dossier.unknown")
     return held.after(envelope.stamp), [*known, step]
+
+
+def newest_stamps(told: Iterable[tuple[str, Stamp | None]]) -> dict[str, Stamp]:
+    """Of each subject that has one, the stamp of the highest version."""
+    found: dict[str, Stamp] = {}
+    for subject, stamp in told:
+        if stamp and (kept := newest(found.get(subject), stamp)):
+            found[subject] = kept
+    return found
+
+
+def mirror(held: Held, stamp: Stamp | None) -> Held:
+    """The row of an organ whom a fact did not reach. A row without a stamp of its own may be about another dossier: one
+    that was submitted under a code in use."""
+    known = held.stamp.version > 0 and not held.refused
+    return held.after(stamp) if stamp and known and stamp.version > held.stamp.version else held
 
 
 def take_word(held: Held, *, stamp: Stamp | None, submit_refused: bool) -> Held:

@@ -23,6 +23,7 @@ _STATES = ", ".join(f"d.{name}" for name in _ALL if name != "submitted")
 
 _LOAD = text(f"SELECT d.* FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608 - constant text
 _LOAD_STATES = text(f"SELECT {_STATES} FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608
+_LOAD_STATES_OF = text(f"SELECT {_STATES} FROM dossier d WHERE d.code = ANY(CAST(:codes AS text[]))")  # noqa: S608
 _MOVE = text(f"""
     UPDATE dossier d SET {", ".join(f"{name} = n.{name}" for name in _MOVING)}
       FROM {bulk.unnest(DOSSIER, ("holder", "code", *_MOVING), "n")} WHERE d.holder = n.holder AND d.code = n.code
@@ -65,6 +66,14 @@ async def load_states(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key,
     if not keys:
         return {}
     rows = await conn.execute(_LOAD_STATES, _arrays(keys))
+    return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
+
+
+async def load_states_of(conn: AsyncConnection, codes: Collection[str]) -> dict[Key, Held]:
+    """The same for all who hold these dossiers here."""
+    if not codes:
+        return {}
+    rows = await conn.execute(_LOAD_STATES_OF, {"codes": sorted(codes)})
     return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 

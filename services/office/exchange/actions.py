@@ -108,6 +108,7 @@ class Exchange:
             mine = [fact for fact in facts.values() if fact.envelope.type in door.types]
             if mine:
                 refusals |= await door.receive(conn, mine, now)
+        await self._mirror(conn, hops)
         kept = [
             (fact, organ)
             for fact in facts.values()
@@ -120,6 +121,13 @@ class Exchange:
         answers = [(_answered(hop), _answer(hop, refusals, now)) for hop in hops]
         await store.add_receipts(conn, answers, now)
         return [answer for _, answer in answers], [item for each in kept if (item := self._item(*each))]
+
+    async def _mirror(self, conn: AsyncConnection, hops: Sequence[Hop]) -> None:
+        """A fact that nobody here receives any more took effect all the same."""
+        stamps = {hop.subject: hop.envelope.stamp for hop in hops if hop.voided and hop.envelope.stamp}
+        if stamps:
+            for door in self.doors:
+                await door.mirror(conn, stamps)
 
     async def _answer_again(self, conn: AsyncConnection, hops: Sequence[Hop], now: datetime) -> list[bytes]:
         """What was answered before. Without an answer a hop would be sent for ever, so when the receipt of one is no

@@ -20,6 +20,8 @@ from services.office.exchange.events import DeliverDoor
 POLL_SECONDS = 1.0
 AT_ONCE = 50
 
+_EXPECTED = (HubError, RetryLater, SQLAlchemyError)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -62,10 +64,26 @@ class StuckWork:
         return Part("stuck", self._number == 0, detail, critical=False)
 
     async def _try(self, record: Record) -> None:
+        """One that fails, for whatever reason, stays stuck and does not hold up the others."""
+        (failure,) = await asyncio.gather(self._apply(record), return_exceptions=True)
+        if isinstance(failure, _EXPECTED):
+            _log.warning("hop.still_stuck", subject=record.key, error=type(failure).__name__)
+        elif isinstance(failure, Exception):
+            _log.error("hop.failed", subject=record.key, error=type(failure).__name__, exc_info=failure)
+            await self._hold(record, failure)
+        elif failure is not None:
+            raise failure
+
+    async def _apply(self, record: Record) -> None:
+        await self._door.prepare([record])
+        async with self._database.transaction() as conn:
+            await self._door.apply(conn, [record])
+        self._door.committed([record])
+
+    async def _hold(self, record: Record, error: Exception) -> None:
+        """Why it waits is told from now on; it was counted as a try when it was claimed."""
         try:
-            await self._door.prepare([record])
             async with self._database.transaction() as conn:
-                await self._door.apply(conn, [record])
-            self._door.committed([record])
-        except (HubError, RetryLater, SQLAlchemyError) as error:
-            _log.warning("hop.still_stuck", subject=record.key, error=type(error).__name__)
+                await self._door.bury(conn, record, error)
+        except _EXPECTED as again:
+            _log.warning("hop.still_stuck", subject=record.key, error=type(again).__name__)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from contracts.envelope import Envelope
+from contracts.protocol import Stamp
 from gateway.audit.actions import Act
 from gateway.operations import actions
 from tests.integration.gateway.conftest import COMMUNE, DEPARTMENT, DISTRICT, NOW, OTHER, Bench
@@ -105,6 +106,21 @@ async def test_closes_a_hop_for_good_when_its_office_receipts_the_void(bench: Be
     await bench.take(receipt(second.source, second.id, DEPARTMENT, "handed_over", hop=2), topic="ingest.province")
     assert (await bench.answers())[0][2]["deliveries"][0]["state"] == "handed_over", "later hops go on"
     assert await bench.rows("SELECT id FROM hop WHERE stuck_since IS NOT NULL") == []
+
+
+async def test_a_voided_fact_of_a_dossier_tells_what_it_made_of_it(bench: Bench, operators: Operators) -> None:
+    """It took effect, whoever receives it."""
+    await bench.take(
+        submitted(deciding_organ=DEPARTMENT), act("dossier.status-changed", 2, action="accept", status=2, epoch=1)
+    )
+    for nth in (0, 1):
+        await operators.act(f"/v1/deliveries/{await operators.delivery(nth=nth)}:close", status=202)
+
+    voids = [dict(message.headers) for message in await bench.sent(bench.hops)]
+
+    assert [void["ce_type"].decode() for void in voids] == ["vn.lienthong.delivery.voided"] * 2
+    stamps = [Stamp.from_text(void["ce_stamp"].decode()) for void in voids]
+    assert [(stamp.version, stamp.status, stamp.custodian) for stamp in stamps] == [(1, 1, COMMUNE), (2, 2, COMMUNE)]
 
 
 async def test_closing_one_of_two_leaves_the_record_to_the_other(bench: Bench, operators: Operators) -> None:

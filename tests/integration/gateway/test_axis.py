@@ -9,7 +9,7 @@ from gateway.subjects import store as subjects
 from tests.integration.gateway.conftest import Bench
 from tests.integration.gateway.test_document_changes import Paper
 
-CENTRAL = "G22"
+CENTRAL, OTHER_CENTRAL, THIRD_CENTRAL = "G22", "G23", "G24"
 
 
 async def claimed(bench: Bench) -> str | None:
@@ -50,9 +50,9 @@ async def test_a_copy_of_a_document_is_known_after_its_content_is_gone(bench: Be
     assert not await knows(bench, other)
 
 
-async def knows(bench: Bench, envelope: Envelope) -> bool:
+def connecting(bench: Bench) -> Connector:
     absent = cast(Any, None)
-    connector = Connector(
+    return Connector(
         database=bench.database,
         client=absent,
         vault=absent,
@@ -61,6 +61,66 @@ async def knows(bench: Bench, envelope: Envelope) -> bool:
         source="urn:lienthong:h28:gateway",
         organ="H28",
     )
+
+
+async def knows(bench: Bench, envelope: Envelope) -> bool:
+    connector = connecting(bench)
     async with bench.database.transaction() as conn:
         work = bench.desk.begin(await subjects.lock(conn, (), existing=[envelope.subject]))
         return await connector._is_known(conn, work, envelope)
+
+
+async def finish(bench: Bench, claim: store.Claim, *, code: str = "", doc_id: str = "") -> None:
+    """As the connector records what the axis answered."""
+    await connecting(bench)._record(claim, code=code, doc_id=doc_id)
+
+
+async def test_what_the_axis_did_outranks_a_close_while_it_was_being_sent(bench: Bench) -> None:
+    """As an office's receipt does: the sender learns the truth, and what the axis says of the file later finds it."""
+    await bench.take(Paper().issued(CENTRAL))
+    await bench.execute(
+        "INSERT INTO delivery SELECT (jsonb_populate_record(d, jsonb_build_object('id', n.organ, 'organ', n.organ))).*"
+        f" FROM delivery d CROSS JOIN (VALUES ('{OTHER_CENTRAL}'), ('{THIRD_CENTRAL}')) AS n(organ)"
+    )
+    await close(bench, THIRD_CENTRAL)
+    await bench.answers()
+    async with bench.database.transaction() as conn:
+        claim = await store.claim(conn, hold_seconds=60)
+    assert claim is not None
+    assert claim.organs == (CENTRAL, OTHER_CENTRAL)
+    await close(bench, CENTRAL)
+    [(_, _, told)] = await bench.answers()
+    assert [each["state"] for each in told["deliveries"]] == ["closed"]
+
+    await finish(bench, claim, doc_id="D1")
+
+    rows = await bench.rows("SELECT organ, state, code, channel_id FROM delivery ORDER BY organ")
+    assert [(row["organ"], row["state"], row["code"], row["channel_id"]) for row in rows] == [
+        (CENTRAL, "handed_over", "", "D1"),
+        (OTHER_CENTRAL, "handed_over", "", "D1"),
+        (THIRD_CENTRAL, "closed", "delivery.closed", ""),
+    ], "what was closed before was not sent"
+    told_of = [each for _, _, item in await bench.answers() for each in item["deliveries"]]
+    assert sorted((each["organ"], each["state"]) for each in told_of) == [
+        (CENTRAL, "handed_over"),
+        (OTHER_CENTRAL, "handed_over"),
+    ]
+
+
+async def test_a_refusal_by_the_axis_outranks_a_close_too(bench: Bench) -> None:
+    await bench.take(Paper().issued(CENTRAL))
+    async with bench.database.transaction() as conn:
+        claim = await store.claim(conn, hold_seconds=60)
+    assert claim is not None
+    await close(bench, CENTRAL)
+
+    await finish(bench, claim, code="axis.refused")
+
+    [row] = await bench.rows("SELECT state, code FROM delivery")
+    assert (row["state"], row["code"]) == ("refused", "axis.refused")
+    assert (await bench.rows("SELECT state FROM transfer"))[0]["state"] == "refused"
+
+
+async def close(bench: Bench, organ: str) -> None:
+    [row] = await bench.rows(f"SELECT id FROM delivery WHERE organ = '{organ}'")
+    assert await bench.close(row["id"])

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.kafka import Kafka
 from services.kernel.messaging.cluster import Cluster
-from services.kernel.messaging.records import Outgoing
+from services.kernel.messaging.records import Outgoing, TopicPartition
 from services.kernel.messaging.sending import Result
 from tests.integration.kernel.scene import TOPIC, Scene, accepted, facts_of, is_so, read_all, until
 
@@ -33,6 +34,23 @@ async def test_facts_reach_the_log_in_order_and_soon_after_their_commit(scene: S
     assert facts == {"warm": [1], "a": list(range(1, 23)), "b": list(range(1, 22))}
     assert took < 0.5, "woken by the bell, not by the poll"
     assert await scene.count("state = 'sent' AND log_offset >= 0 AND log_generation = 1") == await scene.count()
+
+
+async def test_nobody_waits_for_what_the_readers_have_passed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that does not answer how far they are takes records all the same."""
+    asked, answering = asyncio.Event(), asyncio.Event()
+
+    async def frozen(group: str) -> dict[TopicPartition, int]:
+        asked.set()
+        await answering.wait()
+        return {}
+
+    monkeypatch.setattr(scene.admin, "committed", frozen)
+    scene.start()
+    await until(lambda: is_so(asked.is_set()), what="the question")
+    await scene.write(["a", "b", "a"])
+    await until(lambda: all_sent(scene), what="facts sent")
+    assert not answering.is_set()
 
 
 async def test_nothing_is_lost_or_reordered_when_the_broker_is_killed(scene: Scene, kafka: Kafka) -> None:

@@ -192,6 +192,11 @@ async def committed(scene: Scene, offset: int) -> bool:
         return False
 
 
+async def all_read(scene: Scene) -> bool:
+    [(_, end)] = (await scene.admin.bounds([TOPIC])).values()
+    return end > 0 and await committed(scene, end)
+
+
 async def make_due(scene: Scene) -> None:
     async with scene.database.transaction() as conn:
         await conn.execute(text("UPDATE outbox SET due_at = now() - interval '1 second'"))
@@ -229,7 +234,7 @@ async def test_what_is_yet_to_be_read_is_not_sent_again(hasty: Scene) -> None:
     hasty.start()
     await hasty.write(["a"])
     async with reading(hasty.cluster):
-        await until(lambda: committed(hasty, 1))
+        await until(lambda: all_read(hasty))
     async with hasty.database.transaction() as conn:
         await conn.execute(text("UPDATE outbox SET state = 'settled', pending = false"))
     await hasty.write(["b"])
@@ -244,6 +249,26 @@ async def test_what_is_yet_to_be_read_is_not_sent_again(hasty: Scene) -> None:
     assert await hasty.count("key = 'b' AND attempts = 1") == 1
     async with reading(hasty.cluster) as reader:
         await until(lambda: again(reader, "b", [1, 1]))
+
+
+async def test_a_reader_that_found_nothing_has_a_place_all_the_same(hasty: Scene) -> None:
+    """What comes while it is away is waited for, though it never had anything to commit."""
+    hasty.start()
+    await until(lambda: made(hasty), what="the topic")
+    async with reading(hasty.cluster):
+        await until(lambda: committed(hasty, 0))
+    await hasty.write(["a"])
+    await until(lambda: sent(hasty))
+
+    async def overdue() -> bool:
+        return await hasty.count("state = 'sent' AND due_at < now() - interval '3 seconds'") == 1
+
+    await until(overdue)
+    assert list((await hasty.admin.bounds([TOPIC])).values()) == [(0, 1)]
+
+
+async def made(scene: Scene) -> bool:
+    return scene.watch.generation == 1
 
 
 async def again(reader: Reading, subject: str, numbers: list[int]) -> bool:

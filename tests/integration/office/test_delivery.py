@@ -246,6 +246,33 @@ async def test_facts_of_many_subjects_in_one_burst_all_take_effect_in_order(stag
     assert len({row.position for row in positions}) == len(positions)
 
 
+async def test_a_voided_fact_brings_every_holder_up_to_date(stage: Stage) -> None:
+    """It took effect at the gateway, whoever gave up on its delivery here."""
+    journey = begun(stage, organs=(COMMUNE_A, COMMUNE_B))
+    await stage.deliver(first(journey))
+    await stage.await_dossier(journey.subject, "b", status=1)
+    closed = stamp(**HELD_BY_DEPARTMENT, status=2, version=2)
+    void = {"source": GATEWAY, "id": journey.envelope("x", {}).id}
+
+    await stage.deliver(
+        journey.envelope("delivery.voided", void, source=GATEWAY, sender="", recipients=(), hopsequence=2, stamp=closed)
+    )
+
+    for system in ("a", "b"):
+        shown = await stage.await_dossier(journey.subject, system, status=2)
+        assert [step["status"] for step in shown["history"]] == [1], "the fact itself stays unknown"
+
+
+async def test_a_narrowed_record_brings_those_left_out_up_to_date(stage: Stage) -> None:
+    journey = begun(stage, organs=(COMMUNE_A, COMMUNE_B))
+    await stage.deliver(first(journey), act(journey, "accept", 2, 2, recipients=(COMMUNE_B,)))
+
+    shown = await stage.await_dossier(journey.subject, "a", status=2)
+
+    assert [step["status"] for step in shown["history"]] == [1]
+    assert [step["status"] for step in (await stage.await_dossier(journey.subject, "b", status=2))["history"]] == [1, 2]
+
+
 def put(folder: Path, digest: str, content: bytes) -> None:
     """The bytes as the other office's store has them."""
     folder.mkdir(parents=True, exist_ok=True)

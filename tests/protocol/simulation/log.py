@@ -106,8 +106,11 @@ class Reader:
         self._cluster = log.cluster
 
     def read(self, place: Place, limit: int) -> Chunk | None:
-        """The next records, None at the end. A position out of range is log loss: back to the beginning."""
+        """The next records, None at the end. A position out of range is log loss: back to the beginning. Who begins
+        where nothing is committed commits that he does."""
         start, passed = self._log.start(place), self._log.passed(self._group, place)
+        if passed is None and place not in self._positions:
+            self._log.committed[(self._group, *place)] = start
         position = self._positions.setdefault(place, start if passed is None else passed)
         if not start <= position <= self._log.end(place):
             position = start

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.kernel.messaging.clients import at, by_leader, offsets_in
+from services.kernel.messaging.clients import at, by_leader, made_in, offsets_in
 from services.kernel.messaging.records import BrokerAway
 
 
@@ -20,13 +20,19 @@ def test_partitions_are_asked_for_at_the_node_that_leads_them() -> None:
     assert at(led[2], -1) == [("a", [(1, -1)]), ("b", [(0, -1)])]
 
 
-@pytest.mark.parametrize("described", [topic("a", [1, -1]), topic("a", [], error=5)])
-def test_nothing_is_concluded_from_partitions_without_a_leader(described: dict[str, Any]) -> None:
-    with pytest.raises(BrokerAway):
-        by_leader([described])
+@pytest.mark.parametrize(("described", "led"), [(topic("a", [1, -1]), {1: {"a": [0]}}), (topic("a", [], error=5), {})])
+def test_partitions_without_a_leader_do_not_keep_the_others_from_being_asked_for(
+    described: dict[str, Any], led: dict[int, Any]
+) -> None:
+    assert by_leader([described]) == led
 
 
 def test_offsets_are_read_by_partition_and_an_error_is_no_offset() -> None:
-    assert offsets_in(SimpleNamespace(topics=[("a", [(0, 0, -1, 7), (1, 0, -1, 9, 4)])])) == {("a", 0): 7, ("a", 1): 9}
+    answers = [(0, 0, -1, 7), (1, 0, -1, 9, 4), (2, 6, -1, -1)]
+    assert offsets_in(SimpleNamespace(topics=[("a", answers)])) == {("a", 0): 7, ("a", 1): 9}
+
+
+def test_topics_are_told_that_were_made_and_an_error_is_the_brokers() -> None:
+    assert made_in(SimpleNamespace(topic_errors=[("a", 0, None), ("b", 36, "exists")])) == ["a"]
     with pytest.raises(BrokerAway):
-        offsets_in(SimpleNamespace(topics=[("a", [(0, 6, -1, -1)])]))
+        made_in(SimpleNamespace(topic_errors=[("a", 0, None), ("b", 41, "not the controller")]))

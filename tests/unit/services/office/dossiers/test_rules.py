@@ -213,3 +213,26 @@ def test_an_offer_to_oneself_is_told_why_nobody_is_left() -> None:
     with pytest.raises(HubError, match="with this organ already") as caught:
         rules.plan(held, step(held, "transfer", offer="o", taker=A))
     assert caught.value.code == "recipient.none"
+
+
+def test_a_stamp_is_mirrored_by_who_holds_the_dossier_and_only_forward() -> None:
+    first, second = (Stamp(status=n, custodian=B, epoch=1, version=n) for n in (1, 2))
+    held = replace(own(), stamp=first)
+
+    assert rules.mirror(held, second).stamp == second
+    assert rules.mirror(held, second).parties == (A, B)
+    assert rules.mirror(replace(held, stamp=second), first).stamp == second
+    assert rules.mirror(held, None) == held
+
+
+def test_a_row_that_may_be_about_another_dossier_mirrors_nothing() -> None:
+    """Submitted under a code in use: not yet refused, or refused."""
+    other = Stamp(status=2, custodian=B, epoch=1, version=2)
+    assert rules.mirror(own(), other) == own()
+    refused = rules.take_word(own(), stamp=None, submit_refused=True)
+    assert rules.mirror(refused, other) == refused
+
+
+def test_of_several_stamps_of_a_dossier_the_newest_counts() -> None:
+    first, second = (Stamp(status=n, custodian=B, epoch=1, version=n) for n in (1, 2))
+    assert rules.newest_stamps([(CODE, second), ("other", None), (CODE, first)]) == {CODE: second}
