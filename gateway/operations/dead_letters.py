@@ -20,6 +20,7 @@ from services.kernel.messaging.records import Record
 GROUP = "gateway.dead"
 PROGRAM_OF = {dead(deliver(level)): str(level) for level in OFFICE_LEVELS}
 """Whoever reads a topic buries what cannot be read: one program a topic."""
+MAX_PARTITION, MAX_OFFSET = 2**31, 2**63
 
 log = structlog.get_logger(__name__)
 
@@ -62,16 +63,19 @@ def _read(record: Record) -> DeadLetter | None:
         told: dict[str, Any] = orjson.loads(record.value or b"")
         at = datetime.fromisoformat(told["at"]).astimezone(UTC)
         program = PROGRAM_OF[record.topic]
+        partition, offset = int(told["partition"]), int(told["offset"])
+        if not (0 <= partition < MAX_PARTITION and 0 <= offset < MAX_OFFSET):
+            raise ValueError("no place in a log")
         return DeadLetter(
             id=rules.dead_letter_id(program, int(told["number"]), at),
             program=program,
             topic=record.topic.removesuffix(DEAD_SUFFIX),
-            log_partition=int(told["partition"]),
-            log_offset=int(told["offset"]),
+            log_partition=partition,
+            log_offset=offset,
             headers=rules.shown_headers(record.headers),
             verdict=rules.shown_verdict(told),
             at=at,
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         log.error("dead_letter.unreadable", topic=record.topic, partition=record.partition, offset=record.offset)
         return None

@@ -27,6 +27,7 @@ PING_SECONDS = 2.0
 _RINGS = "lienthong.rings"
 _ONE_MOMENT = "REPEATABLE READ"
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})  # serialization, deadlock, lock and statement time-out
+_TOO_LONG = "57014"
 _AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25006"})  # shutdown, crash, starting, idle, read-only
 _AWAY_CLASSES = ("08", "53")  # connection exceptions; too many connections, disk full, out of memory
 _DRIVER_ERRORS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -102,6 +103,11 @@ def ring_on_commit(conn: AsyncConnection, *names: str) -> None:
 def is_transient(error: BaseException) -> bool:
     """True when the same transaction, run again, may well succeed."""
     return isinstance(error, _DRIVER_ERRORS) and _sqlstate(error) in _TRANSIENT
+
+
+def is_too_long(error: BaseException) -> bool:
+    """True when a statement took longer than it was given."""
+    return isinstance(error, _DRIVER_ERRORS) and _sqlstate(error) == _TOO_LONG
 
 
 def is_away(error: BaseException) -> bool:

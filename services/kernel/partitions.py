@@ -14,7 +14,7 @@ from sqlalchemy import DDL, MetaData, Table, TextClause, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.kernel.database import Database, is_transient
+from services.kernel.database import Database, is_too_long, is_transient
 
 AHEAD = 2
 """Months that have their part before they begin."""
@@ -113,7 +113,7 @@ class Postponed(Exception):
 
 
 class _TooLong(Exception):
-    """A part takes too long to look through while others wait."""
+    """A part takes too long to look through while others wait, or the rest to move out of."""
 
 
 def in_parts(table: Table, key: str, *, ids: bool = False) -> Parts:
@@ -165,7 +165,8 @@ async def ensure(
     """Makes the parts of this month and those ahead, and, from `since` on, of every month with rows in the rest.
 
     Rows of a new part that lie in the rest are moved into it. Safe when several do it at once. Returns the names of the
-    parts made, and raises `Postponed` when there are others that could not be. Not for use while a request waits.
+    parts made, and raises `Postponed` when there are others that could not be for now. A rest too large to be looked
+    through while others wait stays as it is, and so do they. Not for use while a request waits.
     """
     this = month_of(now)
     wanted = {add_months(this, number) for number in range(ahead + 1)}
@@ -178,7 +179,11 @@ async def ensure(
         name = parts.name(month)
         if name in existing:
             continue
-        done = await _bounded(name, _make(database, parts, month))
+        try:
+            done = await _bounded(name, _make(database, parts, month))
+        except _TooLong:  # and so it would with every other month: the rest is read for each of them
+            _log.error("part.rest_too_large", table=parts.table, part=name)
+            break
         if done:
             made.append(name)
             _log.info("part.made", table=parts.table, part=name)
@@ -352,10 +357,12 @@ async def _alone(conn: AsyncConnection, parts: Parts) -> bool:
 
 
 async def _bounded(part: str, work: Awaitable[bool]) -> bool | None:
-    """None when a lock was not to be had soon: the next round tries again."""
+    """None when a lock was not to be had soon: the next round tries again. Raises `_TooLong`."""
     try:
         return await work
     except DBAPIError as error:
+        if is_too_long(error):
+            raise _TooLong from error
         if not is_transient(error):
             raise
         _log.info("part.postponed", part=part)

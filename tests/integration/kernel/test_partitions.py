@@ -227,6 +227,24 @@ async def test_a_part_in_use_is_left_to_the_next_round(tables: Database) -> None
     assert await ensure(tables, ENTRIES, NOW + 31 * DAY) == ["entry_2026_06"]
 
 
+async def test_a_rest_too_large_to_move_out_of_is_left_after_one_try(
+    tables: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await _add(tables, [NOW])
+    tries = []
+
+    async def endless(conn: AsyncConnection, table: str) -> list[str]:
+        tries.append(table)
+        await conn.execute(text("SELECT pg_sleep(30)"))
+        raise AssertionError
+
+    monkeypatch.setattr(partitions, "MOVE_MILLISECONDS", 50)
+    monkeypatch.setattr(partitions, "_columns", endless)
+    assert await ensure(tables, ENTRIES, NOW) == []
+    assert tries == ["entry_2026_03"]
+    assert await _ids(tables) == kept
+
+
 async def test_a_row_that_comes_while_the_part_is_looked_through_keeps_it(tables: Database) -> None:
     """The first look finds nothing; the row is committed before the part can be locked; the second look finds it."""
     at = months_before(NOW, 5)
