@@ -25,7 +25,7 @@ from services.office.inbox.polling import POLL_SECONDS
 from tests.chaos.load import Load
 from tests.scale.stand import BOTH, FACT_TOPICS, FIRST, SECOND, Stand, transfers_of, until
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("scale")]
+pytestmark = [pytest.mark.more, pytest.mark.timeout(600), pytest.mark.xdist_group("scale")]
 
 LEAST_FACTS = 60
 LOAD_SECONDS = 12.0
@@ -125,7 +125,7 @@ async def _refused(ask: Callable[[], Awaitable[tuple[int, str]]]) -> int:
 
 @pytest.mark.parametrize(
     "programs",
-    [pytest.param(OWNERS[:1], id="gateway"), pytest.param(OWNERS[1:], id="offices", marks=pytest.mark.more)],
+    [pytest.param(OWNERS[:1], id="gateway"), pytest.param(OWNERS[1:], id="offices")],
 )
 async def test_one_of_two_takes_over_when_the_other_is_killed(pair: Stand, programs: Sequence[str]) -> None:
     rng = random.Random(f"killed {programs[0]}")
@@ -144,7 +144,6 @@ async def test_one_of_two_takes_over_when_the_other_is_killed(pair: Stand, progr
     await pair.judged(load)
 
 
-@pytest.mark.more
 async def test_a_leader_that_stood_still_is_followed_by_the_other(pair: Stand) -> None:
     """It comes back believing that it leads, and what it then writes is fenced."""
     rng = random.Random("frozen")
@@ -171,7 +170,6 @@ async def test_a_leader_that_stood_still_is_followed_by_the_other(pair: Stand) -
 _FENCE = "SELECT fence FROM lease WHERE name = 'relay'"
 
 
-@pytest.mark.more
 async def test_a_rolling_restart_is_seen_by_nobody(pair: Stand) -> None:
     """Each process is stopped in good order and started again while the other goes on."""
     hub, errors = pair.hub, len(pair.doors.errors)
