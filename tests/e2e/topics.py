@@ -74,7 +74,7 @@ class Topics:
 
     def __init__(self, bootstrap: str) -> None:
         self._cluster = Cluster(bootstrap, client_id="test")
-        self._producer = Producer(self._cluster)
+        self._producer = Producer(self._cluster, send_seconds=60)
 
     async def put(self, *envelopes: Envelope, topic: str = "ingest.commune") -> None:
         """In this order; returns when the broker holds them."""

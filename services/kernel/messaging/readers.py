@@ -72,7 +72,7 @@ class Readers:
                 silent.add(group)
             else:
                 passed |= {place: offset for place, offset in found.items() if self._readers.get(place.topic) == group}
-        if silent == groups:
+        if groups and silent == groups:
             raise BrokerAway("no group can be asked for its offsets")
         hushed = {topic for topic, group in self._readers.items() if group in silent}
         bounds = await self._admin.bounds({place.topic for place in passed} | hushed)

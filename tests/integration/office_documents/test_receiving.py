@@ -1,13 +1,24 @@
 """Documents that come from other offices, and the statuses recipients tell."""
 
 import hashlib
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import orjson
 import pytest
 
 from contracts.envelope import Envelope
-from tests.integration.office.stage import COMMUNE_A, COMMUNE_B, DEPARTMENT, DISTRICT, Journey, Json, Stage, moment
+from tests.integration.office.stage import (
+    COMMUNE_A,
+    COMMUNE_B,
+    DEPARTMENT,
+    DISTRICT,
+    Journey,
+    Json,
+    Stage,
+    moment,
+    new_id,
+)
 from tests.integration.office_documents.papers import (
     EDXML,
     answer,
@@ -50,11 +61,11 @@ async def test_a_document_that_came_is_held_by_its_recipients(stage: Stage) -> N
 
 
 async def test_a_document_that_came_is_in_the_inbox_once(stage: Stage) -> None:
-    journey, payload = await arrive(stage, COMMUNE_A)
+    same = {"id": new_id(), "time": datetime.now(UTC)}
+    journey, payload = await arrive(stage, COMMUNE_A, **same)
     await await_document(stage, journey.subject)
 
-    again = journey.envelope("document.issued", payload, hopsequence=1)
-    await stage.deliver(again)
+    await stage.deliver(journey.envelope("document.issued", payload, hopsequence=1, **same))
     await stage.answers("receipt.handed-over", journey.subject, count=2)
 
     items = await stage.items("a-documents", journey.subject)

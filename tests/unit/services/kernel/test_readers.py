@@ -52,6 +52,10 @@ async def test_each_answer_is_given_once() -> None:
     assert readers.answer() is None
 
 
+async def test_where_nobody_is_waited_for_there_is_an_answer_too() -> None:
+    assert await asked(Readers(cast(Admin, Cluster()), {})) == {}
+
+
 async def test_a_partition_nobody_leads_is_waited_for_alone() -> None:
     cluster = Cluster()
     cluster.ends = {A0: (0, 5), B0: (0, 2)}
