@@ -84,8 +84,9 @@ async def receivers(conn: AsyncConnection, held: Held, changes: Sequence[Change]
 
 
 async def _told(conn: AsyncConnection, held: Held, transfer: str) -> list[Reached]:
+    """Nothing before the route is known: of the deliveries told ahead of it nothing follows about the others."""
     found = await transfers_store.one(conn, transfers_store.Key(transfer, held.holder))
-    return [Reached(each.organ, each.state) for each in found.deliveries] if found else []
+    return [Reached(each.organ, each.state) for each in found.deliveries] if found and found.whole else []
 
 
 async def _state(conn: AsyncConnection, view: View) -> State:

@@ -73,9 +73,14 @@ class Transfer:
         return transfer_state([DeliveryState(report.state) for report in self.deliveries])
 
     @property
+    def whole(self) -> bool:
+        """The gateway told its route. Before that some deliveries may be known, told ahead of it, and not all."""
+        return self.state == ROUTED
+
+    @property
     def settled(self) -> bool:
         """Every delivery the route names is final."""
-        return self.state == ROUTED and all(report.state != "open" for report in self.deliveries)
+        return self.whole and all(report.state != "open" for report in self.deliveries)
 
 
 def merge(reports: Iterable[Report]) -> list[Report]:

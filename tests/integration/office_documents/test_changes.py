@@ -74,6 +74,18 @@ async def test_a_recall_is_agreed_to_by_one_and_declined_by_the_other(stage: Sta
     assert listed[id_] == "recalled"
 
 
+async def test_all_are_asked_though_only_one_delivery_was_told_before_the_route(stage: Stage) -> None:
+    made = await issue(stage, to=[DEPARTMENT, DISTRICT])
+    await stage.hand_over(await stage.fact(made["id"], 1), None, DEPARTMENT)
+    await stage.await_transfer(made["transfers"][0], "routed")
+
+    await change(stage, made["id"], "update", subject="V/v đính chính")
+    await change(stage, made["id"], "recall", reason="Gửi nhầm")
+
+    assert (await stage.fact(made["id"], 2)).recipients == (DEPARTMENT, DISTRICT)
+    assert (await stage.fact(made["id"], 3)).recipients == (DEPARTMENT, DISTRICT)
+
+
 async def test_who_gave_it_back_is_done_with_it(stage: Stage) -> None:
     made, _ = await spread(stage, COMMUNE_B)
     id_ = made["id"]
