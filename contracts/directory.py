@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from types import MappingProxyType
-from typing import Self
+from typing import Self, overload
 
 from contracts.identifiers import organ_key
 from contracts.messages.registry import OrganChanged
@@ -28,6 +28,15 @@ ALIAS = 1
 def local_date(moment: datetime) -> date:
     """The day validity is judged by."""
     return moment.astimezone(VIETNAM).date()
+
+
+@overload
+def shown(moment: datetime) -> str: ...
+@overload
+def shown(moment: datetime | None) -> str | None: ...
+def shown(moment: datetime | None) -> str | None:
+    """RFC 3339 in Vietnamese time, as every answer tells a moment."""
+    return None if moment is None else moment.astimezone(VIETNAM).isoformat(timespec="milliseconds")
 
 
 def is_valid(organ: OrganChanged, on: date) -> bool:

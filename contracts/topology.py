@@ -3,7 +3,7 @@
 Names are logical; a prefix for several hubs on one cluster is added where the broker is spoken to.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -85,11 +85,6 @@ def dead(name: str) -> str:
     if not TOPICS[name].dead:
         raise TopologyError(f"{name} has no dead letter topic")
     return name + DEAD_SUFFIX
-
-
-def carrying(message_type: str) -> Iterator[str]:
-    """Names of the topics a message type travels on, dead letter topics left out."""
-    return (name for name, topic in TOPICS.items() if message_type in topic.messages and not topic.dead_letters_of)
 
 
 def _of_level(kind: str, level: Level) -> str:

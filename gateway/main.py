@@ -73,7 +73,7 @@ from services.kernel.metrics import Metrics
 from services.kernel.problem_details import PROBLEMS_PATH
 from services.kernel.quotas import Quotas, default_of
 from services.kernel.retention import Retention
-from services.kernel.serve import Process, build, serve
+from services.kernel.serve import Process, build, run_program, serve
 from services.kernel.settings import Role, Settings
 from services.kernel.supervisor import Supervisor
 from services.kernel.vault import Vault
@@ -286,7 +286,7 @@ def main(role: Role = "all") -> int:
     settings = Settings.load("gateway").model_copy(update={"role": role})
     logs.configure(settings.log_level, "gateway")
     contracts.warm()
-    asyncio.run(run(settings))
+    run_program(run(settings))
     return 0
 
 

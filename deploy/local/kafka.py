@@ -17,6 +17,7 @@ from deploy.local.errors import LocalError
 from deploy.local.jars import Report, class_path
 from deploy.local.kafka_metadata import state_of
 from deploy.local.processes import Child, Command, await_condition, log_tail
+from deploy.local.server import Server
 
 JAVA_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # what Kafka does with memory is its business: no warnings about it in the log
@@ -73,7 +74,7 @@ class Member:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-class Kafka:
+class Kafka(Server):
     """One broker with one data folder. It formats itself when there is no data: with the cluster id `fresh_id`, or a
     new random one."""
 
@@ -87,6 +88,7 @@ class Kafka:
         report: Report = lambda _: None,
         member: Member | None = None,
     ) -> None:
+        super().__init__()
         self.home = home.absolute()
         self.member = member or Member(1, f"1@127.0.0.1:{controller_port}")
         self.fresh_id: str | None = None
@@ -96,19 +98,10 @@ class Kafka:
         self.pid_file = self.home.with_name(f"{self.home.name}.pid")
         self._java_options = tuple(java_options)
         self._report = report
-        self._child: Child | None = None
 
     @property
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self.alive and self._child is not None else None
-
-    @property
-    def alive(self) -> bool:
-        return self._child is not None and self._child.alive
 
     @property
     def cluster_id(self) -> str | None:
@@ -137,25 +130,7 @@ class Kafka:
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """In good order: logs closed, so that the next start need not check them."""
-        if self._child is not None:
-            self._child.stop(seconds)
-            self._child = None
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
-
-    def freeze(self) -> None:
-        """SIGSTOP of the broker."""
-        if self._child is not None:
-            self._child.freeze()
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        if self._child is not None:
-            self._child.thaw()
+        super().stop(seconds)
 
     def wipe(self) -> None:
         """The broker loses everything, its cluster id included. Kills it when it runs; does not start it again."""

@@ -26,6 +26,7 @@ from deploy.local.processes import (
     kill_tree,
     log_tail,
 )
+from deploy.local.server import Server
 
 SUPERUSER = "postgres"
 # PostgreSQL refuses to run as root; this account exists on every system and owns nothing of worth
@@ -62,24 +63,16 @@ STOP_SECONDS = 20.0
 START_TRIES = 10
 
 
-class Postgres:
+class Postgres(Server):
     """One server on one data folder; the folder is made at the first start. The address stays the same over
     restarts."""
 
     def __init__(self, data: Path) -> None:
+        super().__init__()
         self.data = data.absolute()
         self.log = self.data.with_name(f"{self.data.name}.log")
         self.pid_file = self.data.with_name(f"{self.data.name}.pid")
         self.socket_folder = short_folder(self.data)
-        self._child: Child | None = None
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self.alive and self._child is not None else None
-
-    @property
-    def alive(self) -> bool:
-        return self._child is not None and self._child.alive
 
     def url(self, database: str) -> str:
         """For SQLAlchemy with asyncpg."""
@@ -99,26 +92,8 @@ class Postgres:
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Fast shutdown: open transactions are rolled back, everything committed is on disk. Removes the socket's
         folder, after a kill as well."""
-        if self._child is not None:
-            self._child.stop(seconds)
-            self._child = None
+        super().stop(seconds)
         shutil.rmtree(self.socket_folder, ignore_errors=True)
-
-    def kill(self) -> None:
-        """kill -9 of the server and all its processes."""
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
-
-    def freeze(self) -> None:
-        """SIGSTOP of the server and all its processes."""
-        if self._child is not None:
-            self._child.freeze()
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        if self._child is not None:
-            self._child.thaw()
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Does nothing when it exists."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
-from contracts.directory import VIETNAM
+from contracts.directory import shown
 from contracts.messages.base import NO_NUL_PATTERN, Moment
 from gateway.audit import store
 from gateway.audit.doors import JSON, MAX_CURSOR, Administrator, read_cursor, write_cursor
@@ -148,8 +148,3 @@ def _item(row: RowMapping) -> dict[str, Any]:
     }
     documents = {name: orjson.Fragment(row[name]) for name in ("before", "after") if row[name] is not None}
     return item | documents
-
-
-def shown(at: datetime) -> str:
-    """A moment as the API shows it."""
-    return at.astimezone(VIETNAM).isoformat(timespec="milliseconds")

@@ -8,12 +8,12 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts import samples
+from contracts.directory import shown
 from contracts.identifiers import IDENTIFIER_PATTERN, Identifier, OrganId
 from contracts.levels import Level
 from contracts.messages.base import ShortText
 from contracts.messages.registry import KeyPublished, Quota, SystemChanged
 from contracts.scopes import ScopeName
-from gateway.audit.api import shown
 from gateway.audit.doors import Reason
 from gateway.identity.store import Secret
 

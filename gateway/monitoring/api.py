@@ -10,34 +10,20 @@ from contracts.directory import local_date
 from contracts.messages.base import NO_NUL_PATTERN, Moment
 from contracts.problems import HubError
 from contracts.protocol import TransferState
+from gateway.audit.operators import LIMIT, MAX_CODE, MAX_LIMIT, Cursor, Operator, Subject, canonical
 from gateway.delivery import store as deliveries
 from gateway.monitoring import store, views
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel import cursors
 from services.kernel.app import Reading
-from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
 from services.kernel.openapi import answer, link, problem_responses
-
-MAX_CODE = 40  # codes have 35 characters; blanks around them are forgiven
-
-Operator = Annotated[Caller, require("ops")]
-
 
 Since = Annotated[
     Moment | None,
     Query(
         description="Accepted at this time or later, RFC 3339 with a zone · được nhận từ thời điểm này",
         examples=["2024-06-03T00:00:00+07:00"],
-    ),
-]
-Subject = Annotated[
-    str | None,
-    Query(
-        max_length=200,
-        pattern=NO_NUL_PATTERN,
-        description="Dossier code or document id · mã hồ sơ hoặc mã văn bản trong trục",
-        examples=[samples.RECEIVED],
     ),
 ]
 Organ = Annotated[
@@ -50,10 +36,7 @@ Organ = Annotated[
     ),
 ]
 State = Annotated[TransferState | None, Query(description="Only transfers in this state · trạng thái")]
-Cursor = Annotated[
-    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of a page · con trỏ trang sau")
-]
-Limit = Annotated[int, Query(ge=1, le=500, description="Transfers at most · số gói tin tối đa")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Transfers at most · số gói tin tối đa")]
 Id = Annotated[
     str,
     Path(
@@ -105,14 +88,15 @@ def _add_list(router: APIRouter, organs: OrganSnapshot, clock: Clock) -> None:
         state: State = None,
         since: Since = None,
         cursor: Cursor = None,
-        limit: Limit = 100,
+        limit: Limit = LIMIT,
     ) -> views.TransferPage:
         """Filters combine; `next_cursor` pages back in time. Content and people are not shown: codes, states, times
         and organs only.
 
         Tìm gói tin theo đối tượng, cơ quan, trạng thái, thời gian; không hiện nội dung hay thông tin cá nhân.
         """
-        scope = cursors.scope(_LIST, subject, meant := _canonical(organs, clock, organ), state, since)
+        meant = canonical(organs.directory, organ, local_date(clock.hub_now()))
+        scope = cursors.scope(_LIST, subject, meant, state, since)
         before, before_id = cursors.decode(cursor, scope) or (None, None)
         rows = await store.find_transfers(
             connection,
@@ -173,14 +157,6 @@ def _add_routes(router: APIRouter) -> None:
         Sức khỏe định tuyến giữa các cấp: còn tồn bao nhiêu, từ bao lâu, tốc độ và số bị từ chối.
         """
         return [views.Route(**row) for row in await store.routes(connection)]
-
-
-def _canonical(organs: OrganSnapshot, clock: Clock, code: str | None) -> str | None:
-    """The organ's own code, by which the ledger names it; what is unknown stays as it was written."""
-    if code is None:
-        return None
-    found = organs.directory.find(code, local_date(clock.hub_now()))
-    return found.code if found else code.strip()
 
 
 async def _transfers(connection: Reading, rows: list[Any]) -> list[views.Transfer]:

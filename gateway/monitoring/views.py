@@ -1,17 +1,15 @@
 """What operators read, as JSON. Codes, states, times and organs only."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel
 
 from contracts import samples
-from contracts.directory import VIETNAM
 from contracts.envelope import TYPE_PREFIX
 from contracts.protocol import DeliveryState, TransferState
-
-Moment = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(VIETNAM).isoformat(timespec="milliseconds"))]
+from gateway.audit.operators import Moment, View
 
 ISSUING = ("document.issued", "document.replaced")
 """Facts that bring a document: its recipients' answers are shown with them."""
@@ -60,10 +58,8 @@ class Answer(BaseModel):
     at: Moment
 
 
-class Delivery(BaseModel):
+class Delivery(View):
     """The duty to hand the transfer to one organ."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     organ: str
     redirected_from: str | None = None

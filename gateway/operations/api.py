@@ -12,23 +12,20 @@ from contracts.directory import local_date
 from contracts.messages.base import NO_NUL_PATTERN
 from gateway.audit.actions import Act
 from gateway.audit.doors import WRITES, Acting, IdempotencyKey
+from gateway.audit.operators import LIMIT, MAX_CODE, MAX_LIMIT, ActForm, Cursor, Operator, Subject, canonical
 from gateway.operations import actions, store, views
 from gateway.organs.snapshot import OrganSnapshot
 from gateway.work import Clock, Desk
 from services.kernel import cursors
 from services.kernel.app import Reading
-from services.kernel.auth import Caller, require
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 
-MAX_CODE = 40  # codes have 35 characters; blanks around them are forgiven
-LIMIT, MAX_LIMIT = 100, 500
 OLDER_SECONDS = 600
 MAX_OLDER_SECONDS = 10 * 365 * 86400
 KINDS: tuple[views.Kind, ...] = ("undecided", "stuck", "expired", "waiting")
 _LIST = "stuck"
 
-Operator = Annotated[Caller, require("ops")]
 DeliveryId = Annotated[
     str,
     Path(
@@ -50,15 +47,6 @@ Organ = Annotated[
         pattern=NO_NUL_PATTERN,
         description="Recipient by any code or alias, in any letter case · cơ quan nhận",
         examples=[samples.ORGAN],
-    ),
-]
-Subject = Annotated[
-    str | None,
-    Query(
-        max_length=200,
-        pattern=NO_NUL_PATTERN,
-        description="Dossier code or document id · mã hồ sơ hoặc mã văn bản trong trục",
-        examples=[samples.RECEIVED],
     ),
 ]
 OlderThan = Annotated[
@@ -100,7 +88,7 @@ def _add_redeliver(router: APIRouter, acting: Acting, desk: Desk) -> None:
     )
     async def redeliver_delivery(
         id_: DeliveryId,
-        form: Annotated[views.ActForm, Body(openapi_examples={"reason": {"value": views.AGAIN}})],
+        form: Annotated[ActForm, Body(openapi_examples={"reason": {"value": views.AGAIN}})],
         request: Request,
         operator: Operator,
         idempotency_key: IdempotencyKey = None,
@@ -139,7 +127,7 @@ def _add_close(router: APIRouter, acting: Acting, desk: Desk) -> None:
     )
     async def close_delivery(
         id_: DeliveryId,
-        form: Annotated[views.ActForm, Body(openapi_examples={"reason": {"value": views.GIVING_UP}})],
+        form: Annotated[ActForm, Body(openapi_examples={"reason": {"value": views.GIVING_UP}})],
         request: Request,
         operator: Operator,
         idempotency_key: IdempotencyKey = None,
@@ -181,9 +169,7 @@ def _add_stuck(router: APIRouter, organs: OrganSnapshot, clock: Clock) -> None:
         organ: Organ = None,
         subject: Subject = None,
         older_than: OlderThan = OLDER_SECONDS,
-        cursor: Annotated[
-            str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of a page · con trỏ trang sau")
-        ] = None,
+        cursor: Cursor = None,
         limit: Annotated[
             int, Query(ge=1, le=MAX_LIMIT, description="Deliveries at most · số lượt giao tối đa")
         ] = LIMIT,
@@ -193,7 +179,7 @@ def _add_stuck(router: APIRouter, organs: OrganSnapshot, clock: Clock) -> None:
 
         Các lượt giao chưa kết thúc, cũ nhất trước: chờ chọn cơ quan kế thừa, tắc ở dịch vụ nhận, quá hạn, đang chờ.
         """
-        meant = _canonical(organs, clock, organ)
+        meant = canonical(organs.directory, organ, local_date(clock.hub_now()))
         scope = cursors.scope(_LIST, kind, office, meant, subject, older_than)
         after, after_id = cursors.decode(cursor, scope) or (None, None)
         given: dict[str, Any] = {"office": office, "organ": meant, "subject": subject}
@@ -218,14 +204,6 @@ def _listed() -> dict[str, Any]:
             "close": link("closeDelivery", "Give the first up", id="items/0/delivery"),
         },
     )
-
-
-def _canonical(organs: OrganSnapshot, clock: Clock, code: str | None) -> str | None:
-    """The organ's own code, by which deliveries name it; what is unknown stays as it was written."""
-    if code is None:
-        return None
-    found = organs.directory.find(code, local_date(clock.hub_now()))
-    return found.code if found else code.strip()
 
 
 def _answer(status: int, view: views.Redelivered | views.Closed) -> Answer:

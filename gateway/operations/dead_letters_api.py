@@ -10,8 +10,8 @@ from starlette.responses import Response
 from contracts.messages.base import NO_NUL_PATTERN, Moment
 from gateway.audit.actions import Act
 from gateway.audit.doors import WRITES, Acting, IdempotencyKey
+from gateway.audit.operators import LIMIT, MAX_LIMIT, ActForm, Cursor, Operator
 from gateway.operations import actions, store, views
-from gateway.operations.api import LIMIT, MAX_LIMIT, Operator
 from gateway.operations.store import LetterFilter
 from services.kernel import cursors
 from services.kernel.app import Reading
@@ -94,9 +94,7 @@ def _add_list(router: APIRouter) -> None:
         code: Code = None,
         state: Annotated[views.LetterState | None, Query(description="Only those in this state · trạng thái")] = None,
         since: Since = None,
-        cursor: Annotated[
-            str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of a page · con trỏ trang sau")
-        ] = None,
+        cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Dead letters at most · số mục tối đa")] = LIMIT,
     ) -> views.DeadLetterPage:
         """Of the gateway and all offices; headers and verdict only. What an office put aside comes by Kafka, and takes
@@ -133,7 +131,7 @@ def _add_close(router: APIRouter, acting: Acting) -> None:
     )
     async def close_dead_letter(
         id_: Id,
-        form: Annotated[views.ActForm, Body(openapi_examples={"reason": {"value": views.LOOKED_INTO}})],
+        form: Annotated[ActForm, Body(openapi_examples={"reason": {"value": views.LOOKED_INTO}})],
         request: Request,
         operator: Operator,
         idempotency_key: IdempotencyKey = None,

@@ -1,20 +1,15 @@
-"""What operators send and read about work that does not move, as JSON. Codes, states, times and organs only."""
+"""What operators read about work that does not move, as JSON. Codes, states, times and organs only."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import Field
 
 from contracts import samples
-from contracts.directory import VIETNAM
 from contracts.envelope import TYPE_PREFIX
-from contracts.messages.base import NoNul, Speakable
+from gateway.audit.operators import Moment, View
 from gateway.operations.actions import Closing, Redelivery
 
-MIN_REASON, MAX_REASON = 3, 500
-
-Moment = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(VIETNAM).isoformat(timespec="milliseconds"))]
 Kind = Literal["stuck", "waiting", "undecided", "expired"]
 LetterState = Literal["open", "closed"]
 
@@ -25,22 +20,7 @@ GIVING_UP: dict[str, Any] = {"reason": "Xã đã nhận văn bản bằng bản 
 LOOKED_INTO: dict[str, Any] = {"reason": "Bản ghi thử do nhà cung cấp gửi nhầm, đã thu hồi quyền ghi"}
 
 
-class ActForm(BaseModel):
-    """Why an operator acts."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    reason: Annotated[str, StringConstraints(min_length=MIN_REASON, max_length=MAX_REASON), Speakable, NoNul]
-    """Why, for the audit · lý do, ghi vào nhật ký"""
-    dry_run: bool = False
-    """Tells what would happen and changes nothing · chỉ xem trước, không thay đổi gì"""
-
-
-class _View(BaseModel):
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class Queued(_View):
+class Queued(View):
     """One message that is sent now."""
 
     transfer: str
@@ -48,7 +28,7 @@ class Queued(_View):
     """Its number among what its subject sends to that office · số thứ tự chặng"""
 
 
-class Redelivered(_View):
+class Redelivered(View):
     """A delivery that is sent again."""
 
     delivery: str
@@ -68,7 +48,7 @@ class Redelivered(_View):
     dry_run: bool
 
 
-class Closed(_View):
+class Closed(View):
     """A delivery that is given up."""
 
     delivery: str
@@ -97,7 +77,7 @@ class Closed(_View):
     dry_run: bool
 
 
-class Verdict(_View):
+class Verdict(View):
     """Why a record was not taken."""
 
     step: str | None = None
@@ -109,7 +89,7 @@ class Verdict(_View):
     """Contract and version it was judged by · hợp đồng dữ liệu"""
 
 
-class DeadLetter(_View):
+class DeadLetter(View):
     """A record that a program could not take. Its content is nowhere kept."""
 
     id: str
@@ -140,14 +120,14 @@ class ClosedLetter(DeadLetter):
     dry_run: bool
 
 
-class DeadLetterPage(_View):
+class DeadLetterPage(View):
     """`next_cursor` is there while there is more."""
 
     items: list[DeadLetter]
     next_cursor: str | None = None
 
 
-class HeldUp(_View):
+class HeldUp(View):
     """An open delivery that does not come to an end."""
 
     kind: Kind
@@ -178,7 +158,7 @@ class HeldUp(_View):
     href: str
 
 
-class HeldUpPage(_View):
+class HeldUpPage(View):
     """`next_cursor` is there while there is more."""
 
     items: list[HeldUp]

@@ -46,11 +46,6 @@ async def lock(
     return states
 
 
-async def stamps(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, Stamp]:
-    """The present stamps, without lock: a stamp is a version, so any committed one is true."""
-    return {row["subject"]: _dossier(row).stamp for row in await _rows(connection, dossier.name, sorted(set(subjects)))}
-
-
 async def documents(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, DocumentState]:
     """Those of these that were issued, without lock: a document that is known stays known."""
     names = sorted(set(subjects))

@@ -11,6 +11,7 @@ from contracts.directory import Directory, local_date
 from contracts.identifiers import ORGAN_PATTERN
 from gateway.audit.actions import Act
 from gateway.audit.doors import WRITES, Acting, IdempotencyKey
+from gateway.audit.operators import LIMIT, MAX_LIMIT, Cursor, Operator
 from gateway.organs.snapshot import OrganSnapshot
 from gateway.succession import actions, forms, store
 from gateway.succession.actions import Outcome, Question
@@ -18,11 +19,9 @@ from gateway.succession.store import ALL, Choice
 from gateway.work import Desk
 from services.kernel import cursors
 from services.kernel.app import Reading
-from services.kernel.auth import Caller, require
 from services.kernel.idempotency import Answer
 from services.kernel.openapi import answer, link, problem_responses
 
-LIMIT, MAX_LIMIT = 100, 500
 _LIST = cursors.scope("undecided")
 _CODES = (
     "request.not_found",
@@ -35,7 +34,6 @@ _CODES = (
 _LINKS = {"waiting": link("listUndecided", "What is left to decide")}
 _EXAMPLES: dict[str, Any] = {"all": {"value": forms.CHOICE}, "one subject": {"value": forms.CHOICE_OF_ONE}}
 
-Operator = Annotated[Caller, require("ops")]
 Closed = Annotated[
     str,
     Path(
@@ -44,9 +42,6 @@ Closed = Annotated[
         description="The closed organ, by any of its codes · cơ quan đã kết thúc",
         examples=[forms.CHOSEN["organ"]],
     ),
-]
-Cursor = Annotated[
-    str | None, Query(max_length=cursors.LONGEST, description="`next_cursor` of a page · con trỏ trang sau")
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Organs at most · số cơ quan tối đa")]
 

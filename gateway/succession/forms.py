@@ -1,18 +1,15 @@
 """Bodies of the operators' interface to closed organs whose successor a person must choose."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from contracts.directory import VIETNAM
 from contracts.identifiers import ORGAN_PATTERN
-from contracts.messages.base import NoNul, Speakable
+from contracts.messages.base import NoNul
+from gateway.audit.operators import ActForm, Moment, View
 
-MIN_REASON, MAX_REASON = 3, 500
 MAX_SUBJECT = 200
 
-Moment = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(VIETNAM).isoformat(timespec="milliseconds"))]
 Code = Annotated[str, StringConstraints(pattern=ORGAN_PATTERN)]
 
 CHOICE: dict[str, Any] = {
@@ -48,10 +45,8 @@ LISTED: dict[str, Any] = {
 }
 
 
-class Form(BaseModel):
+class Form(ActForm):
     """`reason` goes into the audit."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     successor: Code
     """The organ that receives, by any of its codes: one of the successors, or whom one of them leads to · cơ quan kế
@@ -59,14 +54,6 @@ class Form(BaseModel):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=MAX_SUBJECT), NoNul] | None = None
     """Only for this dossier code or document id and what follows of it; all of the organ when absent · chỉ cho hồ sơ
     hoặc văn bản này"""
-    reason: Annotated[str, StringConstraints(min_length=MIN_REASON, max_length=MAX_REASON), Speakable, NoNul]
-    """Why, for the audit · lý do, ghi vào nhật ký"""
-    dry_run: bool = False
-    """Tells what would happen and changes nothing · chỉ xem trước"""
-
-
-class View(BaseModel):
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Chosen(View):

@@ -7,7 +7,3 @@ class RetryLater(Exception):
     def __init__(self, reason: str, *, seconds: float = 1.0) -> None:
         super().__init__(reason)
         self.seconds = seconds
-
-
-class NotReady(Exception):
-    """A part this process needs has not come up yet."""

@@ -8,12 +8,13 @@ import gc
 import logging
 import resource
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 
@@ -68,6 +69,12 @@ def build(process: Process) -> FastAPI:
     return build_app(web, process.routers, plain=process.plain)
 
 
+def run_program(program: Coroutine[None, None, None]) -> None:
+    """The program, from its first step, on the loop of its server: a quarter less CPU than asyncio's own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(program)
+
+
 async def serve(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> None:
     """Until SIGINT or SIGTERM; a second signal ends it at once."""
     allow_files()
@@ -84,7 +91,7 @@ def server_of(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> uvic
         app,
         host=settings.host,
         port=settings.port,
-        loop="uvloop",
+        loop="none",
         http=Wire,
         ws="none",
         lifespan="on",

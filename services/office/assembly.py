@@ -33,7 +33,7 @@ from services.kernel.metrics import Metrics
 from services.kernel.problem_details import PROBLEMS_PATH
 from services.kernel.quotas import Quotas, default_of
 from services.kernel.retention import Retention
-from services.kernel.serve import Process, build, serve
+from services.kernel.serve import Process, build, run_program, serve
 from services.kernel.settings import Role, Settings
 from services.kernel.supervisor import Supervisor
 from services.kernel.vault import Vault
@@ -267,5 +267,5 @@ def main(profile: LevelProfile, role: Role = "all") -> int:
     settings = Settings.load(profile.program).model_copy(update={"role": role})
     logs.configure(settings.log_level, profile.program)
     contracts.warm()
-    asyncio.run(run(profile, settings))
+    run_program(run(profile, settings))
     return 0

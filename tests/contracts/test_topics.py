@@ -21,7 +21,7 @@ def test_the_topics_of_this_release() -> None:
 
 @pytest.mark.parametrize("message_type", MESSAGES)
 def test_every_message_is_carried(message_type: str) -> None:
-    assert list(topology.carrying(message_type))
+    assert any(message_type in topic.messages for topic in LIVE)
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from contracts.directory import VIETNAM
+from contracts.directory import shown
 from contracts.messages.base import Moment
 from services.kernel import cursors
 from services.kernel.app import Reading
@@ -113,7 +113,7 @@ def _place(cursor: str | None, scope: str) -> tuple[datetime, int] | None:
 
 def _shape(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "at": row["at"].astimezone(VIETNAM).isoformat(timespec="milliseconds"),
+        "at": shown(row["at"]),
         "client_id": row["client_id"],
         "organ": row["organ"],
         "action": row["action"],

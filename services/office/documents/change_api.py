@@ -124,7 +124,7 @@ def _add_replace(router: APIRouter, desk: Desk, documents: Documents, changes: C
                 headers=("Location",),
                 links={"show": _SHOW, "follow": _FOLLOW},
             ),
-            **problems(*_CODES, *_RECIPIENTS, "document.exists", "document.unknown", "attachment.missing", writes=True),
+            **problems(*_REPLACE_CODES, writes=True),
         },
     )
     async def replace(

@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
+from contracts.directory import shown
 from contracts.messages.document import Document
 from services.office.documents import rules
 from services.office.documents.course import Change, Kind
 from services.office.documents.reading import View
 from services.office.documents.rules import Step
 from services.office.documents.store import Held, Other
-from services.office.transfers.rules import shown
 
 _LISTED: Final = ("to", "number", "notation", "promulgated_on", "type", "type_name", "subject", "priority", "due_on")
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import orjson
 
+from contracts.directory import shown
 from contracts.envelope import TYPE_PREFIX
 from services.office.dossiers import rules
 from services.office.dossiers.actions import Outcome
 from services.office.dossiers.rules import Entry, View
-from services.office.transfers.rules import shown
 
 
 def accepted(outcome: Outcome) -> dict[str, Any]:

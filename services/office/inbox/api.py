@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
 from contracts import samples
-from contracts.directory import VIETNAM
+from contracts.directory import shown
 from contracts.messages.base import NO_NUL_PATTERN
 from contracts.problems import HubError
 from services.kernel.app import Transaction
@@ -182,7 +182,7 @@ def _shape(item: dict[str, Any]) -> dict[str, Any]:
         "subject": item["subject"],
         "from": item["sender"],
         "to": item["organ"],
-        "received_at": item["received_at"].astimezone(VIETNAM).isoformat(timespec="milliseconds"),
+        "received_at": shown(item["received_at"]),
         "href": item["href"],
         "data": orjson.Fragment(item["data"]),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from contracts.directory import VIETNAM
+from contracts.directory import shown
 from contracts.envelope import TYPE_PREFIX
 from contracts.problems import PROBLEMS
 from contracts.protocol import DeliveryState, TransferState, Verdict, transfer_state
@@ -138,11 +138,6 @@ def shape(transfer: Transfer) -> dict[str, Any]:
         "deliveries": [_delivery(report, answers.get(report.organ, [])) for report in transfer.deliveries],
     }
     return _present(fields)
-
-
-def shown(moment: datetime | None) -> str | None:
-    """RFC 3339 in Vietnamese time."""
-    return None if moment is None else moment.astimezone(VIETNAM).isoformat(timespec="milliseconds")
 
 
 def _delivery(report: Report, answers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.directory import Directory, Resolution, is_closed, is_valid, local_date
+from contracts.directory import Directory, Resolution, is_closed, is_valid, local_date, shown
 from contracts.levels import Level
 from contracts.messages.registry import Alias, OrganChanged, Superior
 
@@ -194,6 +194,12 @@ class TestSuperior:
 def test_day_is_judged_in_vietnam() -> None:
     assert local_date(datetime(2025, 6, 30, 16, 59, 59, tzinfo=UTC)) == BEFORE
     assert local_date(datetime(2025, 6, 30, 17, 0, tzinfo=UTC)) == REFORM
+
+
+def test_moments_are_told_in_vietnamese_time_to_the_millisecond() -> None:
+    assert shown(datetime(2025, 6, 30, 17, 0, 0, 120_999, tzinfo=UTC)) == "2025-07-01T00:00:00.120+07:00"
+    assert shown(datetime(2025, 6, 30, 17, 0, tzinfo=UTC)) == "2025-07-01T00:00:00.000+07:00"
+    assert shown(None) is None
 
 
 CODES = ["A1", "B1", "C1", "D1", "E1", "F1"]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from contracts.problems import PROBLEMS
 from deploy.commands import operating, tables
-from gateway.operations.views import ActForm
+from gateway.audit.operators import ActForm
 from gateway.succession.forms import Form as DecideForm
 from tests.unit.deploy.client.hubs import Script, broken, ok, refusal
 from tests.unit.deploy.commands.conftest import Run
