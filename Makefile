@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run smoke fmt check test test-more test-unit chaos migrate migration contracts clean
+.PHONY: help setup run smoke fmt check test test-more test-unit chaos bench migrate migration contracts clean
 
 help: ## danh sách này · this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ MINUTES ?= 5
 chaos: setup ## lỗi ngẫu nhiên dưới tải, rồi đếm: MINUTES=5 SEED=… · random faults under load, then counted: MINUTES=5 SEED=…
 	@$(PY) -m deploy.local.jars
 	@$(PY) -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed '$(SEED)')
+
+# on a machine that does nothing else meanwhile
+bench: setup ## đo tốc độ bên cạnh mức nền, 15 phút; QUICK=1: 3 phút · speed beside its floor, 15 minutes; QUICK=1: 3
+	@$(PY) -m deploy.local.jars
+	@$(PY) -m tests.bench $(if $(QUICK),--quick)
 
 migrate: setup ## đưa các cơ sở dữ liệu lên bản mới nhất · bring the databases to the newest version
 	@$(VENV)/bin/lienthong migrate
