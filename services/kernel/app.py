@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,6 +27,7 @@ from services.kernel.answers import Answer
 from services.kernel.api_texts import Bounds
 from services.kernel.database import Database
 from services.kernel.health import Check, routes
+from services.kernel.hot import Ahead, Hot
 from services.kernel.json_bodies import adopt
 from services.kernel.limits import Head, Limits, refusal
 from services.kernel.methods import Methods
@@ -91,10 +93,13 @@ Recorded = Annotated[AsyncConnection, Depends(recorded, scope="function")]
 """A read that leaves its record. It sees one moment, as `Reading` does: what several statements find fits together."""
 
 
-def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] = ()) -> FastAPI:
+def build_app(
+    web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] = (), hot: Sequence[Hot] = ()
+) -> FastAPI:
     """An app that answers every error as a problem and never sends a stack trace.
 
-    `plain` are Starlette routes of the hot path: without FastAPI's parsing, with the same errors, limits and log.
+    `plain` are Starlette routes: without FastAPI's parsing, with the same errors, limits and log. `hot` are short cuts
+    to routes of the routers.
     """
 
     @asynccontextmanager
@@ -117,6 +122,7 @@ def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] 
         docs_url=None,
         redoc_url=None,
         responses=RESPONSES,
+        telemetry=_UNTOLD,
         **web.openapi,
     )
     app.state.web = web
@@ -124,6 +130,7 @@ def build_app(web: Web, routers: Sequence[APIRouter], *, plain: Sequence[Route] 
         setattr(app.state, name, value)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
+    app.state.hot = hot
     app.state.plain = [*plain, *_common(web)]
     app.router.routes.extend(app.state.plain)
     for router in routers:
@@ -148,7 +155,9 @@ class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of everything, the body limit too: that one answers in plain text.
         templates = {route.endpoint: route.path for route in self.state.plain}
-        return _Edge(super().build_middleware_stack(), self.state.web, self.state.methods, templates)
+        web: Web = self.state.web
+        app = Ahead(super().build_middleware_stack(), self.state.hot, web.max_body_bytes)
+        return _Edge(app, web, self.state.methods, templates)
 
 
 class _Edge:
@@ -233,5 +242,8 @@ class _Edge:
         level(event, method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
+_UNTOLD = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+"""What FastAPI would tell OpenTelemetry, and asks about at every request: the edge has log, trace and metrics of its
+own."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})

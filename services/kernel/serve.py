@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 
 from services.kernel.app import Web, build_app
+from services.kernel.hot import Hot
 from services.kernel.limits import limits_of
 from services.kernel.settings import Settings
 from services.kernel.supervisor import Part, Supervisor
@@ -35,6 +36,7 @@ class Process:
     web: Web
     routers: Sequence[APIRouter]
     plain: Sequence[Route] = ()
+    hot: Sequence[Hot] = ()
     supervisor: Supervisor
     stopping: asyncio.Event
     """Set at the signal, before connections are drained: long polls should end."""
@@ -66,7 +68,7 @@ def build(process: Process) -> FastAPI:
     )
     if process.settings.role == "worker":
         return build_app(web, [])
-    return build_app(web, process.routers, plain=process.plain)
+    return build_app(web, process.routers, plain=process.plain, hot=process.hot)
 
 
 def run_program(program: Coroutine[None, None, None]) -> None:
@@ -98,6 +100,7 @@ def server_of(app: FastAPI, settings: Settings, stopping: asyncio.Event) -> uvic
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing asks for the caller's address
         timeout_graceful_shutdown=int(settings.stop_seconds),
         timeout_keep_alive=30,
     )

@@ -119,6 +119,14 @@ class Office:
         )
         self.intake = DossierIntake(self.dossiers, self.idempotency, self.database)
         self.desk = Desk(self.organs, self.idempotency)
+        self.dossier_parts = dossiers_api.Parts(
+            dossiers=self.dossiers,
+            intake=self.intake,
+            batches=Batches(self.desk, self.dossiers, self.database),
+            waiting=Waiting(self.desk, self.dossiers, self.database, self.bell),
+            audit=self.audit,
+            clock=self.clock,
+        )
         self.doors: list[Door] = [DossierDoor(self.organs), DocumentDoor(self.transfers)]
 
     def _join_messaging(self) -> None:
@@ -189,14 +197,6 @@ class Office:
         self.supervisor.add("retention", retention.run, state=retention.part)
 
     def routers(self) -> list[APIRouter]:
-        parts = dossiers_api.Parts(
-            dossiers=self.dossiers,
-            intake=self.intake,
-            batches=Batches(self.desk, self.dossiers, self.database),
-            waiting=Waiting(self.desk, self.dossiers, self.database, self.bell),
-            audit=self.audit,
-            clock=self.clock,
-        )
         places = self.settings.max_requests // 2
         poll = Poll(self.database, self.bell, self.stopping, places=places)
         intake = Intake(self.attachments, message_bytes=self.settings.max_file_bytes)
@@ -212,7 +212,7 @@ class Office:
         )
         return [
             documents_api.build_router(self.desk, papers),
-            dossiers_api.build_router(self.desk, parts),
+            dossiers_api.build_router(self.desk, self.dossier_parts),
             attachments_api.build_router(self.desk, self.attachments, self.audit, self.database),
             audit_api.build_router(self.audit),
             inbox_api.build_router(self.desk, poll),
@@ -246,6 +246,7 @@ class Office:
             settings=self.settings,
             web=web,
             routers=self.routers(),
+            hot=dossiers_api.hot_routes(self.desk, self.dossier_parts),
             supervisor=self.supervisor,
             stopping=self.stopping,
         )

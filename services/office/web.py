@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from services.kernel import cursors
-from services.kernel.auth import Caller, require
+from services.kernel.auth import Authenticator, Caller, require
+from services.kernel.hot import Hot, Model, form_of, json_of
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
 from services.kernel.openapi import ALWAYS as EVERYWHERE
 from services.kernel.openapi import Responses, problem_responses
@@ -55,6 +56,21 @@ class Desk:
         structlog.contextvars.bind_contextvars(organ=organ)
         return Actor(organ=organ, system=caller.client_id, traceparent=trace, scopes=caller.scopes)
 
+    def hot(self, path: str, form: type[Model], answer: Callable[..., Awaitable[Response]], *scopes: str) -> Hot:
+        """The short cut to a route of POST: `answer` is its endpoint, with `form`, `request`, `actor` (whom `writer`
+        gives) and `idempotency_key`."""
+
+        async def post(request: Request) -> Response:
+            value = await json_of(request)
+            headers = request.headers
+            authenticator: Authenticator = request.app.state.authenticator
+            caller = authenticator.caller(headers.get("authorization"), *scopes, load=request.state.load)
+            actor = self.acting(caller, headers.get("x-organ"), writes=True)
+            given, key = form_of(form, value), headers.get("idempotency-key")
+            return await answer(form=given, request=request, actor=actor, idempotency_key=key)
+
+        return Hot("POST", path, post)
+
     async def once(self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]) -> Response:
         """The work's answer, sent once; see `Idempotency.once`."""
         return respond(await self._idempotency.once(conn, keyed, work))
@@ -92,7 +108,7 @@ async def key_of(request: Request, actor: Actor, key: str | None) -> Keyed | Non
     """The request under its `Idempotency-Key`: the same key for another path or organ is another one."""
     if key is None:
         return None
-    route = f"{request.method} {request.url.path} {actor.organ}"
+    route = f"{request.method} {request.scope['path']} {actor.organ}"
     return Keyed.of(actor.system, route, key, await request.body())
 
 

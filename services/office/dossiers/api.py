@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from contracts.messages.base import Moment
 from services.kernel import cursors
 from services.kernel.app import Recorded, Transaction
 from services.kernel.clock import Clock
+from services.kernel.hot import Hot
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import Responses, answer, link
 from services.office.audit.actions import Audit
@@ -54,6 +56,7 @@ OverdueFilter = Annotated[
     Query(description="Whether the time promised has passed and the dossier has not ended · đã quá hạn"),
 ]
 
+WRITERS = ("dossier:write",)
 SUBMIT_CODES = (
     "dossier.exists",
     "dossier.code_invalid",
@@ -119,6 +122,14 @@ def build_router(desk: Desk, parts: Parts) -> APIRouter:
     return router
 
 
+def hot_routes(desk: Desk, parts: Parts) -> list[Hot]:
+    """Short cuts to what is posted most."""
+    return [
+        desk.hot("/v1/dossiers", forms.DossierForm, partial(_submit, parts.intake), *WRITERS),
+        desk.hot("/v1/dossiers:batch", forms.BatchForm, partial(_submit_all, parts.batches), *WRITERS),
+    ]
+
+
 def _add_submit(router: APIRouter, desk: Desk, intake: Intake) -> None:
     @router.post(
         "",
@@ -134,7 +145,7 @@ def _add_submit(router: APIRouter, desk: Desk, intake: Intake) -> None:
     async def submit(
         form: Annotated[forms.DossierForm, Body(openapi_examples={"submit": {"value": examples.DOSSIER}})],
         request: Request,
-        actor: Annotated[Actor, desk.writer("dossier:write")],
+        actor: Annotated[Actor, desk.writer(*WRITERS)],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """The organ acted for receives the dossier and becomes its custodian. 201 means stored durably: it reaches the
@@ -142,8 +153,14 @@ def _add_submit(router: APIRouter, desk: Desk, intake: Intake) -> None:
 
         Nộp hồ sơ; cơ quan nộp là cơ quan tiếp nhận và giữ hồ sơ.
         """
-        keyed = await key_of(request, actor, idempotency_key)
-        return respond(await intake.submit(NewDossier(actor, forms.given(form)), keyed))
+        return await _submit(intake, form=form, request=request, actor=actor, idempotency_key=idempotency_key)
+
+
+async def _submit(
+    intake: Intake, *, form: forms.DossierForm, request: Request, actor: Actor, idempotency_key: str | None
+) -> Response:
+    keyed = await key_of(request, actor, idempotency_key)
+    return respond(await intake.submit(NewDossier(actor, forms.given(form)), keyed))
 
 
 def _add_batch(router: APIRouter, desk: Desk, batches: Batches) -> None:
@@ -158,7 +175,7 @@ def _add_batch(router: APIRouter, desk: Desk, batches: Batches) -> None:
     async def submit(
         form: Annotated[forms.BatchForm, Body(openapi_examples={"submit": {"value": examples.BATCH}})],
         request: Request,
-        actor: Annotated[Actor, desk.writer("dossier:write")],
+        actor: Annotated[Actor, desk.writer(*WRITERS)],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Up to 500 dossiers, each judged as if it had been posted alone; what is right is stored in one transaction.
@@ -167,8 +184,14 @@ def _add_batch(router: APIRouter, desk: Desk, batches: Batches) -> None:
 
         Nộp tối đa 500 hồ sơ một lần; hồ sơ sai không ảnh hưởng hồ sơ khác.
         """
-        keyed = await key_of(request, actor, idempotency_key)
-        return await batches.submit(actor, form.items, keyed, request.state.place)
+        return await _submit_all(batches, form=form, request=request, actor=actor, idempotency_key=idempotency_key)
+
+
+async def _submit_all(
+    batches: Batches, *, form: forms.BatchForm, request: Request, actor: Actor, idempotency_key: str | None
+) -> Response:
+    keyed = await key_of(request, actor, idempotency_key)
+    return await batches.submit(actor, form.items, keyed, request.state.place)
 
 
 def _batch_responses() -> Responses:
@@ -271,7 +294,7 @@ def _add_act(router: APIRouter, desk: Desk, waiting: Waiting) -> None:
         code: Code,
         form: Annotated[forms.ActionForm, Body(openapi_examples=examples.ACTS)],
         request: Request,
-        actor: Annotated[Actor, desk.writer("dossier:write")],
+        actor: Annotated[Actor, desk.writer(*WRITERS)],
         idempotency_key: IdempotencyKey = None,
         _if_match: SeenHeader = None,
     ) -> Response:
@@ -310,7 +333,7 @@ def _add_offer(router: APIRouter, desk: Desk, dossiers: Dossiers) -> None:
         code: CodeToHandOn,
         form: Annotated[forms.TransferForm, Body(openapi_examples=examples.OFFER)],
         request: Request,
-        actor: Annotated[Actor, desk.writer("dossier:write")],
+        actor: Annotated[Actor, desk.writer(*WRITERS)],
         conn: Transaction,
         idempotency_key: IdempotencyKey = None,
         _if_match: SeenHeader = None,

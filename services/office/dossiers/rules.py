@@ -103,7 +103,9 @@ def view(held: Held, history: Sequence[Entry]) -> View:
     steps = [each for each in history if each.actor == held.holder]
     waiting = unjudged([Rung.SENT if each.state == PENDING else Rung.ROUTED for each in steps])
     own = [each.move for each in steps[len(steps) - waiting :] if each.type != SUBMITTED]
-    dossier, standing = custody.project(dossier, own, held.holder)
+    standing = custody.standing(dossier, held.holder)
+    if own:
+        dossier, standing = custody.project(dossier, own, held.holder)
     return View(held=held, history=history, dossier=dossier, custody=standing)
 
 
