@@ -141,7 +141,7 @@ def rung_of(deliveries: Collection[DeliveryState] | None) -> Rung:
     return Rung.ROUTED if deliveries is None or DeliveryState.OPEN in deliveries else Rung.SETTLED
 
 
-FACT_RESEND_SECONDS: tuple[int, ...] = (1, 5, 30, 120, 600, 3600)
+FACT_RESEND_SECONDS: tuple[int, ...] = (10, 30, 120, 600, 3600)
 """Office: the whole unrouted tail of a subject is sent again after these, then hourly."""
 ASK_AGAIN_SECONDS: tuple[int, ...] = (120, 600, 3600, 86400)
 """Office: a routed but unsettled fact is sent again (= asked for) after these, then daily."""

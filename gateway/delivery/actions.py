@@ -39,9 +39,10 @@ async def settle(connection: AsyncConnection, work: Work, receipts: Sequence[Hop
     results = [(r.key, r.identity[1], *result) for r in valid for result in r.results]
     await store.hand_over(connection, results)
     identities = sorted({r.identity for r in valid})
-    finished = _finished(valid, await store.of_transfers(connection, identities))
-    await store.finish_hops(connection, finished)
     rows = await store.of_transfers(connection, identities)
+    finished = _finished(valid, rows)
+    await store.finish_hops(connection, finished)
+    rows = _receipted(rows, set(finished))
     moved = {(r.identity, organ) for r in valid for organ, *_ in r.results}
     await _conclude(connection, work, rows, moved | _closed(rows, set(finished)))
     return astray
@@ -65,6 +66,17 @@ def _finished(receipts: Sequence[HopReceipt], rows: dict[Identity, list[Any]]) -
     """A hop is done when none of its organs is open any more: a receipt that left one out does not end it."""
     waiting = {(row["subject"], row["office"], row["hopsequence"]) for of in rows.values() for row in of if _open(row)}
     return sorted({receipt.key for receipt in receipts} - waiting)
+
+
+def _receipted(rows: dict[Identity, list[Any]], finished: set[HopKey]) -> dict[Identity, list[Any]]:
+    """The same as they stand when these hops are done."""
+    return {
+        identity: [
+            {**row, "receipted": True} if (row["subject"], row["office"], row["hopsequence"]) in finished else row
+            for row in of
+        ]
+        for identity, of in rows.items()
+    }
 
 
 def _open(row: Any) -> bool:

@@ -147,6 +147,9 @@ class HopSource:
             after = found.scalar_one()
 
 
+RECEIPT_CHUNKS = 10
+"""Receipts are many and small, and up to 500 are one record. Two belong to a hop: taken one by one as hops are, they
+would fall behind, and offices would ask again for what was answered long ago."""
 _TAKE_RECEIPTS = text("SELECT id, office, type, body FROM receipt ORDER BY id LIMIT :limit")
 _DROP_RECEIPTS = text(f"DELETE FROM receipt WHERE id = ANY(CAST(:ids AS bigint[])) AND {_HELD}")  # noqa: S608
 
@@ -162,7 +165,7 @@ class ReceiptSource:
     async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
         if held:
             return []
-        found = (await conn.execute(_TAKE_RECEIPTS, {"limit": limit})).mappings().all()
+        found = (await conn.execute(_TAKE_RECEIPTS, {"limit": limit * RECEIPT_CHUNKS})).mappings().all()
         ordered = sorted(found, key=lambda row: (row["office"], row["type"], row["id"]))
         groups = groupby(ordered, key=lambda row: (row["office"], row["type"]))
         return [self._batch(office, type_, part) for (office, type_), rows in groups for part in _parts(list(rows))]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import GATEWAY
 from gateway.delivery.model import answer, delivery, event, hop, receipt
-from gateway.transfers.store import Identity, between, keys_of
+from gateway.transfers.store import Identity, keys_of
 from services.kernel.bulk import insert_many
 
 log = structlog.get_logger(__name__)
@@ -34,21 +34,21 @@ _FINISH_HOPS = text(
     " WHERE h.subject = k.subject AND h.office = k.office AND h.hopsequence = k.hopsequence"
 )
 _HAND_OVER = text(
-    "UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code"  # noqa: S608 - constant text
+    "UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code"
     " FROM unnest(CAST(:subjects AS text[]),"
     " CAST(:offices AS text[]), CAST(:numbers AS bigint[]), CAST(:organs AS text[]), CAST(:states AS text[]),"
     " CAST(:ats AS timestamptz[]), CAST(:codes AS text[]), CAST(:transfers AS text[]))"
     " AS k(subject, office, hopsequence, organ, state, at, code, transfer_id)"
-    f" WHERE {between('d.transfer_id')} AND d.transfer_id = k.transfer_id"
+    " WHERE d.transfer_id = k.transfer_id"
     " AND d.subject = k.subject AND d.office = k.office AND d.hopsequence = k.hopsequence AND d.organ = k.organ"
     " AND d.state IN ('open', 'closed')"  # what the office did outranks what a person decided meanwhile
 )
 _OF_TRANSFERS = text(
-    "SELECT d.*, coalesce(h.done, true) AS receipted FROM delivery d"  # noqa: S608 - constant text
+    "SELECT d.*, coalesce(h.done, true) AS receipted FROM delivery d"
     " JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
     " ON d.transfer_id = k.transfer_id AND d.source = k.source"
     " LEFT JOIN hop h ON h.subject = d.subject AND h.office = d.office AND h.hopsequence = d.hopsequence"
-    f" WHERE {between('d.transfer_id')} ORDER BY d.opened_at, d.organ"
+    " ORDER BY d.opened_at, d.organ"
 )
 _DUE_AGAIN = text(
     "UPDATE hop h SET due_at = LEAST(h.due_at, CAST(:now AS timestamptz))"
@@ -155,8 +155,6 @@ async def hand_over(
         {
             **_keys([key for key, *_ in results]),
             "transfers": transfers,
-            "least": min(transfers),
-            "greatest": max(transfers),
             "organs": [organ for _, _, organ, *_ in results],
             "states": [state for *_, state, _, _ in results],
             "ats": [at for *_, at, _ in results],

@@ -35,7 +35,7 @@ async def lock(
     await insert_many(connection, subject, [{"subject": name} for name in wanted], "ON CONFLICT DO NOTHING")
     await connection.execute(_LOCK, {"subjects": names})
     states = {name: SubjectState(subject=name) for name in names}
-    for row in await _rows(connection, emitter.name, names):
+    for row in await _rows(connection, emitter.name, wanted):  # only facts are numbered by their emitters
         states[row["subject"]].emitters[row["emitter"]] = row["last"]
     for row in await _rows(connection, hop_counter.name, names):
         states[row["subject"]].hops[row["office"]] = row["last"]
@@ -90,6 +90,8 @@ def _replace(rows: list[dict[str, Any]]) -> str:
 
 
 async def _rows(connection: AsyncConnection, table: str, subjects: list[str]) -> list[Any]:
+    if not subjects:
+        return []
     return list((await connection.execute(_READ[table], {"subjects": subjects})).mappings())
 
 

@@ -14,27 +14,21 @@ Identity = tuple[str, str]
 """(source, id) of an envelope."""
 
 
-def between(column: str) -> str:
-    """Leaves the parts aside that none of the identities can lie in: a chunk's ids are mostly of one month."""
-    return f"{column} BETWEEN :least AND :greatest"
-
-
 def keys_of(identities: Sequence[Identity]) -> dict[str, Any]:
-    """Arrays `sources` and `ids`, and what `between` needs; not for an empty sequence."""
-    ids = [id_ for _, id_ in identities]
-    return {"sources": [source for source, _ in identities], "ids": ids, "least": min(ids), "greatest": max(ids)}
+    """Arrays `sources` and `ids`."""
+    return {"sources": [source for source, _ in identities], "ids": [id_ for _, id_ in identities]}
 
 
 _KNOWN = text(
-    "SELECT t.source, t.id, t.digest, t.subject, t.type, t.sender, t.origin, t.verdict, t.state,"  # noqa: S608
+    "SELECT t.source, t.id, t.digest, t.subject, t.type, t.sender, t.origin, t.verdict, t.state,"
     " t.accepted_at"
     " FROM transfer t JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, id)"
-    f" ON t.source = k.source AND t.id = k.id WHERE {between('t.id')}"
+    " ON t.source = k.source AND t.id = k.id"
 )
 _SET_STATE = text(
-    "UPDATE transfer t SET state = k.state"  # noqa: S608
+    "UPDATE transfer t SET state = k.state"
     " FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:states AS text[])) AS k(source, id, state)"
-    f" WHERE t.source = k.source AND t.id = k.id AND t.state <> k.state AND {between('t.id')}"
+    " WHERE t.source = k.source AND t.id = k.id AND t.state <> k.state"
 )
 
 

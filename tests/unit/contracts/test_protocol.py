@@ -161,7 +161,7 @@ def test_a_fact_is_settled_when_all_its_deliveries_are_known_and_final(
 @pytest.mark.parametrize(
     ("schedule", "waits"),
     [
-        (FACT_RESEND_SECONDS, [1, 5, 30, 120, 600, 3600, 3600]),
+        (FACT_RESEND_SECONDS, [10, 30, 120, 600, 3600, 3600]),
         (ASK_AGAIN_SECONDS, [120, 600, 3600, 86400, 86400]),
         (DELIVERY_RESEND_SECONDS, [30, 120, 600, 3600, 21600, 21600]),
     ],
