@@ -43,7 +43,7 @@ class Source(Protocol):
     def name(self) -> str: ...
 
     async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        """The first rows to send, in the order of their ids, without the keys in `held`."""
+        """The first rows to send, in the order of their ids, without the keys in `held`; one statement, which reads."""
 
     async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
         """The broker holds these. A row that was asked for again since it was taken stays to be sent."""
@@ -148,7 +148,7 @@ class Relay:
 
     async def _carry(self, source: Source, lease: Lease) -> int:
         """One chunk of one source; returns how many rows the broker took."""
-        async with self._database.read() as conn:
+        async with self._database.glance() as conn:
             messages = await source.take(conn, CHUNK, self._keys_held())
         if not messages:
             return 0
