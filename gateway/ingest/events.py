@@ -1,4 +1,4 @@
-"""The Kafka door: a chunk of one partition of `ingest.*` becomes one unit of work in one transaction."""
+"""The Kafka door: a chunk of `ingest.*`, whatever its topics, becomes one unit of work in one transaction."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,7 +36,7 @@ class IngestDoor:
 
     async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
         found = sort(records)
-        states = await subjects.lock(conn, (a.envelope.subject for a in found.facts), existing=found.reported)
+        states = await subjects.lock(conn, (a.envelope.subject for a in found.facts), existing=found.named)
         work = self._desk.begin(states)
         work.waits = self._asking.may_wait
         outcome = await actions.accept(conn, work, found.facts)

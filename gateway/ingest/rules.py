@@ -42,8 +42,10 @@ class Sorted:
     dead: list[tuple[int, Verdict]] = field(default_factory=list)
 
     @property
-    def reported(self) -> set[str]:
-        return {receipt.key[0] for receipt in self.receipts} | {hop.key[0] for hop in self.stuck}
+    def named(self) -> set[str]:
+        """Subjects of hops that offices speak of."""
+        hops = {receipt.key[0] for receipt in self.receipts} | {hop.key[0] for hop in self.stuck}
+        return hops | {subject for subject, *_ in self.requests}
 
 
 def sort(records: Sequence[LogRecord]) -> Sorted:

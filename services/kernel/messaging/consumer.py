@@ -1,7 +1,8 @@
-"""Reads topics as a member of a group: per partition one lane, per chunk one transaction, then the offsets.
+"""Reads topics as a member of a group: a few lanes share the partitions, per chunk one transaction, then the offsets.
 
 A chunk has three outcomes: done, retried later (polling goes on meanwhile), or cut in halves until the record that
-cannot be applied is found and buried as a dead letter. Poison never stops a partition. Records come at least once;
+cannot be applied is found and buried as a dead letter. Poison never stops a partition, and what must wait for a reason
+of its own is set aside with its partition, in a lane of its own, and holds up no other. Records come at least once;
 that an effect happens once is the handler's part, by the numbers it records in the same transaction.
 """
 
@@ -9,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -19,7 +21,7 @@ from services.kernel.database import Database, is_away, is_transient
 from services.kernel.errors import RetryLater
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import GroupConsumer
-from services.kernel.messaging.lane import Lane
+from services.kernel.messaging.lane import Lane, Lanes, place
 from services.kernel.messaging.limits import DeadLetterLimit
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import BrokerAway, LogLost, Record, TopicPartition
@@ -31,17 +33,23 @@ POLL_SECONDS = 0.5
 SILENT_SECONDS = 60.0
 WAIT_SECONDS = 0.1
 AWAY_LIMIT_SECONDS = 2.0
+COMMIT_SECONDS = 0.1
 REPEATS = 2
 REPEAT_SECONDS = 0.1
+LANES = 2
+"""One computes while the other waits for the database."""
+PATIENCE_SECONDS = 2.0
+"""So long partitions wait for each other: what is still not prepared then, or still in somebody's way, goes aside."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Handler(Protocol):
-    """What is done with records. The same records may come again at any time, also after they were applied."""
+    """What is done with records: of several partitions, each in order and in one chunk at a time; chunks of other
+    partitions are in work beside it. The same records may come again at any time, also after they were applied."""
 
     async def prepare(self, records: Sequence[Record]) -> None:
-        """Network and files, before the transaction. May raise `RetryLater`."""
+        """Network and files, before the transaction. May raise `RetryLater`, and may be cancelled and called again."""
 
     async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
         """All effects of the chunk, in order, in the one transaction. Does not commit."""
@@ -54,7 +62,11 @@ class Handler(Protocol):
 
 
 class _GivenUp(Exception):
-    """The lane's partition belongs to somebody else now; what was not committed is read again there."""
+    """The lane's partitions belong to somebody else now; what was not committed is read again there."""
+
+
+class _Held(Exception):
+    """Something among these must wait, and not all that comes behind them with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,7 @@ class Consumer:
         database: Database,
         watch: LogWatch,
         limit: DeadLetterLimit | None = None,
+        lanes: int = LANES,
     ) -> None:
         self._cluster = cluster
         self._membership = membership
@@ -88,12 +101,14 @@ class Consumer:
         self._limit = limit or DeadLetterLimit()
         self._generation = 0
         self._group: GroupConsumer | None = None
-        self._lanes: dict[TopicPartition, tuple[Lane, asyncio.Task[None]]] = {}
+        self._number_of_lanes = lanes
+        self._lanes = Lanes(lanes)
+        self._tasks: dict[Lane, asyncio.Task[None]] = {}
+        self._paused: set[TopicPartition] = set()
         self._offsets: dict[TopicPartition, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._uncommitted = asyncio.Event()
         self._polled_at: float | None = None
-        self._retrying = ""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Worker: until `stop`, then finishes the chunks in work and commits their offsets."""
@@ -118,11 +133,12 @@ class Consumer:
         owned = 0 if self._group is None else self._group.owned()
         detail = "never polled" if silent is None else f"polled {silent:.0f} s ago, {owned} partitions"
         tripped = self._limit.tripped(now)
+        retrying = next((lane.retrying for lane in self._tasks if lane.retrying), "")
         if tripped:
             detail = "stopped: too many unexpected errors"
-        elif self._retrying:
-            detail += f", retrying after {self._retrying}"
-        ok = silent is not None and silent < SILENT_SECONDS and not tripped and not self._retrying
+        elif retrying:
+            detail += f", retrying after {retrying}"
+        ok = silent is not None and silent < SILENT_SECONDS and not tripped and not retrying
         return Part(f"consumer {self._membership.group}", ok, detail, critical=False)
 
     async def _session(self, stop: asyncio.Event) -> None:
@@ -155,58 +171,79 @@ class Consumer:
 
     async def _poll(self, group: GroupConsumer, generation: int) -> None:
         try:
-            waiting = any(lane.paused for lane, _ in self._lanes.values())
-            fetched = await group.poll(POLL_SECONDS / 10 if waiting else POLL_SECONDS)
+            fetched = await group.poll(POLL_SECONDS)
         except LogLost as error:
             await self._watch.lost(generation, str(error))
             return
         self._polled_at = time.monotonic()
         for partition, records in fetched.items():
-            lane, _ = self._lanes.get(partition) or self._open_lane(partition)
-            lane.add(records)
-        for partition, (lane, task) in self._lanes.items():
+            lane = self._lanes.of(partition)
+            lane.add(partition, records)
+            if lane not in self._tasks:
+                self._open(lane)
+        for lane, task in self._tasks.items():
             if task.done():
                 task.result()  # a lane ends by itself only with an error nobody can deal with here
-            if lane.full and not lane.paused:
+            for partition in lane.crowding():
                 group.pause(partition)
-                lane.paused = True
-            elif lane.paused and lane.half_empty:
-                group.resume(partition)
-                lane.paused = False
+                self._paused.add(partition)
 
-    def _open_lane(self, partition: TopicPartition) -> tuple[Lane, asyncio.Task[None]]:
-        lane = Lane(partition)
-        task = asyncio.create_task(self._run_lane(lane, self._offsets))
-        self._lanes[partition] = (lane, task)
-        return self._lanes[partition]
+    def _open(self, lane: Lane) -> None:
+        self._tasks[lane] = asyncio.create_task(self._run_lane(lane, self._offsets))
 
     async def _run_lane(self, lane: Lane, offsets: dict[TopicPartition, int]) -> None:
         try:
             while chunk := await lane.next_chunk():
-                await self._finish(lane, chunk)
-                offsets[lane.partition] = chunk[-1].offset + 1
-                self._uncommitted.set()
-                self._limit.count_done(len(chunk), time.monotonic())
+                self._resume(lane)
+                await self._finish(lane, chunk, offsets)
+                if lane.alone and not lane.closing.is_set():
+                    del self._tasks[lane]
+                    self._resume(self._lanes.join_again(lane.alone))
+                    return
         except _GivenUp:
             pass
 
-    async def _finish(self, lane: Lane, records: list[Record]) -> None:
-        """Applies or buries every record, in order."""
-        error = await self._until_done(lane, lambda: self._apply(records))
-        if error is None:
-            return
-        if len(records) > 1:
-            middle = len(records) // 2
-            await self._finish(lane, records[:middle])
-            await self._finish(lane, records[middle:])
-            return
-        record = records[0]
+    def _resume(self, lane: Lane) -> None:
+        for partition in list(self._paused):
+            if self._group and self._lanes.of(partition) is lane and lane.has_room(partition):
+                self._group.resume(partition)
+                self._paused.discard(partition)
+
+    async def _finish(self, lane: Lane, chunk: list[Record], offsets: dict[TopicPartition, int]) -> None:
+        """Applies or buries every record, in order of each partition, or sets aside what must wait."""
+        pieces = [chunk]
+        while pieces:
+            piece = pieces.pop()
+            middle = len(piece) // 2
+            try:
+                error = await self._until_done(lane, partial(self._apply, lane, piece))
+                if error is not None and middle:
+                    pieces += [piece[middle:], piece[:middle]]
+                    continue
+                if error is not None:
+                    await self._repeat_or_bury(lane, piece[0], error)
+            except _Held as held:
+                self._set_aside(lane, [record for each in (piece, *reversed(pieces)) for record in each], held)
+                return
+            offsets.update((place(record), record.offset + 1) for record in piece)
+            self._uncommitted.set()
+            self._limit.count_done(len(piece), time.monotonic())
+
+    def _set_aside(self, lane: Lane, records: list[Record], held: _Held) -> None:
+        if lane.closing.is_set():
+            raise _GivenUp from held
+        lanes = self._lanes.set_aside(records)
+        _log.info("partitions.set_aside", topic=records[0].topic, partitions=len(lanes), error=str(held))
+        for aside in lanes:
+            self._open(aside)
+
+    async def _repeat_or_bury(self, lane: Lane, record: Record, error: Exception | None) -> None:
         for _ in range(REPEATS):  # a race may look like poison
             if isinstance(error, HubError) or error is None:
                 break
             if await lane.rest(REPEAT_SECONDS):
                 raise _GivenUp
-            error = await self._until_done(lane, lambda: self._apply(records))
+            error = await self._until_done(lane, partial(self._apply, lane, [record]))
         if error is not None:
             await self._give_up(lane, record, error)
 
@@ -226,31 +263,47 @@ class Consumer:
             raise failure
 
     async def _until_done(self, lane: Lane, action: Callable[[], Awaitable[None]]) -> Exception | None:
-        """None when it is done, else the error that no repetition helps against."""
-        attempts = 0
+        """None when it is done, else the error that no repetition helps against. Only what all must wait for, or one
+        that is alone anyway, is waited for here."""
+        attempts, began = 0, time.monotonic()
         while True:
             try:
                 await action()
+            except _Held:
+                raise
             except Exception as error:
                 seconds = _seconds_to_wait(error, attempts)
                 if seconds is None:
+                    lane.retrying = ""
                     return error
+                if not lane.alone and _waits_aside(error, time.monotonic() - began):
+                    raise _Held(type(error).__name__) from error
                 attempts += 1
-                self._retrying = type(error).__name__
+                lane.retrying = type(error).__name__
                 if attempts == 1:
-                    _log.warning("chunk.postponed", topic=lane.partition.topic, error=type(error).__name__)
+                    topic = lane.alone.topic if lane.alone else None
+                    _log.warning("chunk.postponed", group=self._membership.group, topic=topic, error=lane.retrying)
                 if await lane.rest(seconds):
                     raise _GivenUp from error
             else:
-                if attempts:
-                    self._retrying = ""
+                lane.retrying = ""
                 return None
 
-    async def _apply(self, records: Sequence[Record]) -> None:
-        await self._handler.prepare(records)
+    async def _apply(self, lane: Lane, records: Sequence[Record]) -> None:
+        await self._prepare(lane, records)
         async with self._database.transaction() as conn:
             await self._handler.apply(conn, records)
         self._handler.committed(records)
+
+    async def _prepare(self, lane: Lane, records: Sequence[Record]) -> None:
+        if lane.alone:
+            await self._handler.prepare(records)
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._handler.prepare(records)
+        except TimeoutError as error:
+            raise _Held("not prepared yet") from error
 
     async def _bury(self, record: Record, error: Exception) -> None:
         async with self._database.transaction() as conn:
@@ -262,15 +315,16 @@ class Consumer:
 
         A lane that is later than the caller's deadline notes its offset where nobody commits it.
         """
-        lanes, self._lanes = self._lanes, {}
+        lanes, self._tasks = self._tasks, {}
         offsets, self._offsets = self._offsets, {}
-        for lane, task in lanes.values():
+        self._lanes = Lanes(self._number_of_lanes)
+        self._paused = set()
+        for lane, task in lanes.items():
             lane.close()
             self._closing.add(task)
             task.add_done_callback(self._lane_closed)
         if self._closing:
             await asyncio.wait(set(self._closing))
-        self._retrying = ""
         if self._group is not None and offsets:
             try:
                 await self._group.commit(offsets)
@@ -283,7 +337,7 @@ class Consumer:
             _log.error("lane.failed", group=self._membership.group, error=type(task.exception()).__name__)
 
     async def _commit_offsets(self, group: GroupConsumer) -> None:
-        """Commits what gathered while the commit before was under way; a late or lost commit is harmless."""
+        """At once, and then what gathered for a moment in one commit; a late or lost commit is harmless."""
         while True:
             await self._uncommitted.wait()
             self._uncommitted.clear()
@@ -297,6 +351,12 @@ class Consumer:
             for partition, offset in offsets.items():
                 if self._offsets.get(partition) == offset:
                     del self._offsets[partition]
+            await asyncio.sleep(COMMIT_SECONDS)
+
+
+def _waits_aside(error: Exception, waited: float) -> bool:
+    """Not when the database is away: that is no partition's own matter."""
+    return isinstance(error, RetryLater) or (is_transient(error) and waited > PATIENCE_SECONDS)
 
 
 def _seconds_to_wait(error: Exception, attempts: int) -> float | None:

@@ -1,7 +1,7 @@
 """The Kafka door: chunks of `deliver.<level>` are read, attachments copied in, and the exchange called once a chunk."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from services.kernel.messaging import dead_letters
 from services.kernel.messaging.outbox import BELL
 from services.kernel.messaging.records import Record
 from services.office.attachments.actions import Attachments
-from services.office.doors import Door, Fact
+from services.office.doors import Fact
 from services.office.exchange import rules
 from services.office.exchange.actions import Exchange
 from services.office.exchange.rules import Dead, Hop, Word
@@ -21,6 +21,7 @@ from services.office.exchange.rules import Dead, Hop, Word
 COPIES_AT_ONCE = 4
 
 _log = structlog.get_logger(__name__)
+_Place = tuple[str, int]
 _Prepared = tuple[Hop | Word | Dead, Mapping[str, int]]
 
 
@@ -31,17 +32,20 @@ class DeliverDoor:
         self._exchange = exchange
         self._attachments = attachments
         self._copying = asyncio.Semaphore(COPIES_AT_ONCE)
-        self._prepared: dict[tuple[str, int], dict[int, _Prepared]] = {}
+        self._prepared: dict[_Place, dict[int, _Prepared]] = {}
 
     async def prepare(self, records: Sequence[Record]) -> None:
         """Reads the records and copies attachments; what cannot be copied leaves its hop with a problem."""
-        found = await asyncio.gather(*(self._prepare(record) for record in records))
-        offsets = (record.offset for record in records)
-        self._prepared[_lane(records)] = dict(zip(offsets, found, strict=True))
+        read = [self._read(record) for record in records]
+        copying = (self._copy(part, digests) for part, digests in read if isinstance(part, Hop) and digests)
+        copied = iter(await asyncio.gather(*copying))
+        prepared: dict[_Place, dict[int, _Prepared]] = {}
+        for record, (part, digests) in zip(records, read, strict=True):
+            prepared.setdefault(_place(record), {})[record.offset] = next(copied) if digests else (part, {})
+        self._prepared |= prepared
 
     async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
-        lane = self._prepared[_lane(records)]
-        prepared = [lane[record.offset] for record in records]
+        prepared = [self._prepared[_place(record)][record.offset] for record in records]
         parts = [part for part, _ in prepared]
         sizes = {digest: size for _, each in prepared for digest, size in each.items()}
         hops = [part for part in parts if isinstance(part, Hop)]
@@ -62,7 +66,8 @@ class DeliverDoor:
         ring_on_commit(conn, BELL)
 
     def committed(self, records: Sequence[Record]) -> None:
-        for part, _ in self._prepared.pop(_lane(records), {}).values():
+        places = dict.fromkeys(map(_place, records))
+        for part, _ in (each for place in places for each in self._prepared.pop(place, {}).values()):
             if isinstance(part, Hop):
                 _log.info(
                     "hop.received",
@@ -75,23 +80,23 @@ class DeliverDoor:
                     traceparent=part.envelope.traceparent,
                 )
 
-    async def _prepare(self, record: Record) -> _Prepared:
+    def _read(self, record: Record) -> tuple[Hop | Word | Dead, Collection[str]]:
+        """What it is, and the attachments it needs here."""
         part = rules.read(record)
         if not isinstance(part, Hop) or part.problem or part.voided or part.envelope.type == rules.MESSAGE_VOIDED:
-            return part, {}
+            return part, ()
         door = self._exchange.door_of(part.envelope.type)
         if door is None:
-            return rules.with_problem(part, f"contract.unknown {part.envelope.contract}"), {}
-        return await self._complete(part, door)
+            return rules.with_problem(part, f"contract.unknown {part.envelope.contract}"), ()
+        if not part.envelope.recipients:
+            return rules.with_problem(part, "recipient.none"), ()
+        return part, door.digests(Fact(part.envelope, part.payload))
 
-    async def _complete(self, hop: Hop, door: Door) -> _Prepared:
-        if not hop.envelope.recipients:
-            return rules.with_problem(hop, "recipient.none"), {}
-        fact = Fact(hop.envelope, hop.payload)
+    async def _copy(self, hop: Hop, digests: Collection[str]) -> _Prepared:
         origin = hop.envelope.source.partition(";")[0].rpartition(":")[2]
         try:
             async with self._copying:
-                return hop, await self._attachments.copy_in(origin, door.digests(fact))
+                return hop, await self._attachments.copy_in(origin, digests)
         except HubError as error:
             return rules.with_problem(hop, error.code), {}
 
@@ -101,6 +106,6 @@ class DeliverDoor:
         ring_on_commit(conn, BELL)
 
 
-def _lane(records: Sequence[Record]) -> tuple[str, int]:
-    """Chunks are of one partition, and of each partition one at a time."""
-    return records[0].topic, records[0].partition
+def _place(record: Record) -> _Place:
+    """Of each partition one chunk at a time is in work; offsets are those of the partition."""
+    return record.topic, record.partition

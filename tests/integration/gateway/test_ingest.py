@@ -1,5 +1,6 @@
 """The gateway's path of a fact on a real database: identity, number, checks, route, receipts, settling."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -170,6 +171,56 @@ async def test_custody_moves_in_the_gateway_and_a_stale_epoch_is_refused(bench: 
     await bench.take(act("dossier.status-changed", 4, action="assign", status=4, epoch=1))
     [(_, kind, item)] = await bench.answers()
     assert (kind, item["code"], item["stamp"]["custodian"]) == ("receipt.refused", "custody.stale", DISTRICT)
+
+
+async def test_a_chunk_of_several_topics_keeps_apart_what_came_by_each(bench: Bench) -> None:
+    code = f"{DEPARTMENT}-20240603-0000001"
+    payload = orjson.loads(submitted(code=code).value) | {"receiving_organ": DEPARTMENT, "deciding_organ": COMMUNE}
+    theirs = fact("dossier.submitted", 1, payload, subject=code, sender=DEPARTMENT, level="province")
+    theirs = replace(theirs, system="sys-department")
+    ours = submitted(deciding_organ=DEPARTMENT)
+    strange = fact("dossier.submitted", 1, {"colour": "red"}, subject=f"{DISTRICT}-20240603-0000001", level="district")
+    records = [
+        bench.record(ours, "ingest.commune"),
+        bench.record(theirs, "ingest.province"),
+        replace(bench.record(strange, "ingest.district"), headers=(("ce_id", b"\xff"),)),
+        bench.record(receipt(ours.source, str(uuid4()), DEPARTMENT, "handed_over"), "ingest.province"),
+    ]
+    records = [replace(record, partition=n, offset=5) for n, record in enumerate(records)]
+
+    await bench.take_records(records)
+
+    answers = {(topic, kind): item["id"] for topic, kind, item in await bench.answers()}
+    assert answers == {
+        ("deliver.commune", "receipt.routed"): ours.id,
+        ("deliver.province", "receipt.routed"): theirs.id,
+    }
+    dead = await bench.rows("SELECT topic, log_partition, log_offset, verdict FROM dead_letter ORDER BY log_partition")
+    assert [tuple(row.values())[:3] for row in dead] == [("ingest.district", 2, 5), ("ingest.province", 3, 5)]
+    assert ["envelope.unreadable" in dead[0]["verdict"], "delivery.misaddressed" in dead[1]["verdict"]] == [True, True]
+
+
+async def test_two_chunks_that_name_the_same_subjects_crosswise_take_their_turns(bench: Bench) -> None:
+    """One asks again for what the other receipts, and the other way round."""
+    facts = [submitted(code=f"{COMMUNE}-20240603-{n:07}", deciding_organ=DEPARTMENT) for n in range(2)]
+    await bench.take(*facts)
+    for _ in range(15):
+        await bench.sent(bench.hops)
+        await bench.execute("UPDATE hop SET done = false")
+        chunks = [[_told(given), _asked(asked)] for given, asked in (facts, facts[::-1])]
+        await asyncio.gather(*(bench.take(*chunk, topic="ingest.province") for chunk in chunks))
+    assert await bench.rows("SELECT id FROM dead_letter") == []
+
+
+def _told(envelope: Envelope) -> Envelope:
+    told = receipt(envelope.source, envelope.id, DEPARTMENT, "handed_over")
+    return replace(told, value=told.value.replace(CODE.encode(), envelope.subject.encode()))
+
+
+def _asked(envelope: Envelope) -> Envelope:
+    item = {"subject": envelope.subject, "emitter": "gateway", "first": 1}
+    asked = replace(_told(envelope), type="control.resend-requested")
+    return replace(asked, value=orjson.dumps({"items": [item]}))
 
 
 async def test_settles_by_the_offices_receipt_and_tells_the_sender(bench: Bench) -> None:

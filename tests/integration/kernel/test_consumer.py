@@ -43,7 +43,8 @@ async def test_records_are_applied_in_order_and_offsets_committed(scene: Scene) 
     assert len(handler.chunks) < 100, "records travel in chunks"
 
     async def committed() -> bool:
-        return sum((await scene.admin.committed(GROUP)).values()) == 700
+        ends = {place: end for place, (_, end) in (await scene.admin.bounds([TOPIC])).items()}
+        return sum(ends.values()) == 700 and await scene.admin.committed(GROUP) == ends
 
     await until(committed)
     took = [await _carried(scene, total) for total in range(701, 706)]

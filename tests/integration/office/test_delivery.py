@@ -73,6 +73,26 @@ async def test_fact_reaches_every_organ_named_and_is_receipted_per_organ(stage: 
     assert (await stage.call("GET", f"/v1/dossiers/{journey.subject}", "c")).status_code == 404
 
 
+async def test_facts_and_receipts_of_many_subjects_that_come_together_each_take_their_own_effect(stage: Stage) -> None:
+    """They lie in all partitions, where offsets are the same."""
+    journeys = [begun(stage) for _ in range(30)]
+    firsts = [first(journey) for journey in journeys]
+    seconds = [act(journey, "accept", 2, 2) for journey in journeys]
+    sent = await stage.fact((await stage.submit(deciding_organ=DEPARTMENT))["code"], 1)
+
+    await stage.deliver(*firsts, *seconds)
+    await stage.route(sent, stamp(), DEPARTMENT)
+    await stage.hand_over(sent, stamp(), DEPARTMENT)
+
+    await stage.await_transfer(sent.id, "handed_over")
+    for journey, fact in zip(journeys, firsts, strict=True):
+        shown = await stage.await_dossier(journey.subject, status=2)
+        assert [step["status"] for step in shown["history"]] == [1, 2]
+        answers = await stage.answers("receipt.handed-over", journey.subject, count=2)
+        assert [answer["hopsequence"] for answer in answers] == [1, 2]
+        assert answers[0]["id"] == fact.id
+
+
 async def test_duplicate_takes_no_effect_and_gets_the_same_receipt(stage: Stage) -> None:
     journey = begun(stage)
     fact, moved = first(journey), act(journey, "accept", 2, 2)

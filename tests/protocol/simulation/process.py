@@ -1,4 +1,4 @@
-"""A process of either end: reads a chunk, locks its subjects, commits its effects, commits its offset.
+"""A process of either end: reads a chunk, locks its subjects, commits its effects, commits its offsets.
 
 Each step is one the world may stop after: a pause keeps what was read and the locks, a crash loses both.
 """
@@ -73,68 +73,80 @@ class Process:
         self.name = name
         self.places: set[Place] = set()
         self.paused = False
-        self.chunk: Chunk | None = None
+        self._chunk: list[Chunk] = []
         self.relay = Relay(name, database, log)
         self._database = database
         self._reader = Reader(log, group)
-        self._locked = self._done = False
+        self._opened = self._locked = self._done = False
         self._memory = Memory()
         self._losses = 0
 
     def read(self, place: Place, limit: int, now: float) -> bool:
-        """Fetches the next chunk of a partition of its own; on log loss everything open becomes due."""
-        if self.chunk is not None or place not in self.places:
+        """Fetches more of a partition of its own; until the transaction begins what is read of several is one chunk.
+        On log loss everything open becomes due."""
+        if self._opened or place not in self.places or any(part.place == place for part in self._chunk):
             return False
         if self._losses != self._database.losses:
             self._losses = self._database.losses
             self._reader.rewind()
-        self.chunk = self._reader.read(place, limit)
+        part = self._reader.read(place, limit)
         if self._reader.saw_loss():
             self._database.log_lost()
-        self._locked = self._done = False
         if self._database.mistake is Mistake.UNLOCKED_HOP:
             self._memory.drawn = self._database.drawn_hops()
-        return self.chunk is not None
+        self._chunk += [part] if part else []
+        return part is not None
 
-    def _subjects(self, chunk: Chunk) -> list[str]:
-        subjects = subjects_of(chunk.messages)
+    def _messages(self) -> list[Message]:
+        return [message for part in self._chunk for message in part.messages]
+
+    def _subjects(self) -> list[str]:
+        subjects = subjects_of(self._messages())
         return subjects if self._database.mistake is Mistake.UNSORTED_LOCKS else sorted(subjects)
 
     def lock_one(self) -> None:
         """Opens the transaction and takes its first free lock, no more."""
-        if self.chunk is not None and not self._done:
-            self._database.locks.acquire_one(self.name, self._subjects(self.chunk))
+        if self._chunk and not self._done:
+            self._opened = True
+            self._database.locks.acquire_one(self.name, self._subjects())
 
     def lock(self) -> bool:
         """Opens the transaction; False while another process has one of the rows."""
-        if self.chunk is None or self._done or self._locked:
+        if not self._chunk or self._done or self._locked:
             return False
-        self._locked = self._database.locks.acquire(self.name, self._subjects(self.chunk))
+        self._opened = True
+        self._locked = self._database.locks.acquire(self.name, self._subjects())
         return self._locked
 
     def commit(self, now: float) -> bool:
-        if self.chunk is None or not self._locked or self._done:
+        if not self._locked or self._done:
             return False
-        self._database.take(self.chunk.messages, now, self._memory)
+        self._database.take(self._messages(), now, self._memory)
         self._database.locks.release(self.name)
         self._done = True
         return True
 
     def acknowledge(self) -> bool:
-        """Commits the offset, if the partition is still its own."""
-        if self.chunk is None or not self._done:
+        """Commits the offsets of the partitions that are still its own."""
+        if not self._done:
             return False
-        if self.chunk.place in self.places:
-            self._reader.commit(self.chunk)
-        self.chunk = None
+        for part in self._chunk:
+            if part.place in self.places:
+                self._reader.commit(part)
+        self._end()
         return True
 
     def rollback(self) -> None:
         """The database refuses the transaction; the chunk is read again."""
-        if self.chunk is not None and not self._done:
+        if self._chunk and not self._done:
             self._database.locks.release(self.name)
-            self._reader.back(self.chunk)
-            self.chunk = None
+            for part in self._chunk:
+                self._reader.back(part)
+            self._end()
+
+    def _end(self) -> None:
+        self._chunk = []
+        self._opened = self._locked = self._done = False
 
     def own(self, places: set[Place]) -> None:
         """The group gives it other partitions; a chunk in hand stays in hand."""
@@ -152,4 +164,5 @@ class Process:
         self._reader.restart()
         self.relay.restart()
         self._memory = Memory()
-        self.chunk, self.paused = None, False
+        self._end()
+        self.paused = False
