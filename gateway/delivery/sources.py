@@ -77,6 +77,7 @@ class HopSource:
     """Deliveries: one record per hop, narrowed to the organs that are not closed; void when the payload is purged."""
 
     name = "hops"
+    waiting = "EXISTS (SELECT FROM hop WHERE pending)"
 
     def __init__(self, sealer: Sealer, clock: Clock, *, source: str, lease: str, schedule: Schedule = DELIVERY) -> None:
         self._sealer, self._clock, self._source, self._lease = sealer, clock, source, lease
@@ -158,6 +159,7 @@ class ReceiptSource:
     """Receipts and controls to offices: batches of up to 500 a record, no order needed, dropped once in the log."""
 
     name = "receipts"
+    waiting = "EXISTS (SELECT FROM receipt)"
 
     def __init__(self, clock: Clock, *, source: str, lease: str) -> None:
         self._clock, self._source, self._lease = clock, source, lease
@@ -215,6 +217,7 @@ class EventSource:
     """Events for integrators. The position is given here, at publication, so that a feed by position skips nothing."""
 
     name = "events"
+    waiting = "EXISTS (SELECT FROM event WHERE pending)"
 
     def __init__(self, *, lease: str) -> None:
         self._lease = lease

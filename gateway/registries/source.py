@@ -27,6 +27,8 @@ class RegistrySource:
 
     def __init__(self, registries: Sequence[Registry], *, source: str, clock: Clock, lease: str = "relay") -> None:
         self._registries = tuple(registries)
+        tables = [f"EXISTS (SELECT FROM {each.table.name} WHERE pending)" for each in self._registries]
+        self.waiting = f"({' OR '.join(tables)})"
         self._source = source
         self._clock = clock
         self._lease = lease

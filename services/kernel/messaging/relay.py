@@ -7,9 +7,11 @@ any point means that rows are sent again, and their readers know them.
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 import structlog
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,8 +44,13 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def waiting(self) -> str:
+        """An SQL condition: whether there is anything to send. All sources are asked at once."""
+
     async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        """The first rows to send, in the order of their ids, without the keys in `held`; one statement, which reads."""
+        """The first rows to send, in the order of their ids, without the keys in `held`. Only reads, without a
+        transaction around its statements."""
 
     async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
         """The broker holds these. A row that was asked for again since it was taken stays to be sent."""
@@ -73,6 +80,7 @@ class Relay:
     ) -> None:
         self._database = database
         self._sources = sources
+        self._look = text("SELECT " + ", ".join(source.waiting for source in sources))
         self._producer = producer
         self._watch = watch
         self._leases = leases
@@ -137,34 +145,47 @@ class Relay:
             self._producer.replace()
             await self._readers.forget()
             self._generation = self._watch.generation
-        moved = 0
-        for source in self._sources:
-            moved += await self._carry(source, lease)
+        moved = await self._carry(lease)
         moved += await self._timers()
         self._failures = 0
         self._detail = "leading"
         if not moved:
             await self._rest(ticket)
 
-    async def _carry(self, source: Source, lease: Lease) -> int:
-        """One chunk of one source; returns how many rows the broker took."""
-        async with self._database.glance() as conn:
-            messages = await source.take(conn, CHUNK, self._keys_held())
-        if not messages:
+    async def _carry(self, lease: Lease) -> int:
+        """A chunk of each source, sent together and recorded together; returns how many rows the broker took."""
+        chunks = await self._take()
+        if not chunks:
             return 0
-        results = await self._producer.send(messages)
-        acks = [result for result in results if isinstance(result, Ack)]
-        failures = [result for result in results if isinstance(result, SendFailure)]
-        if acks:
-            self._readers.sent(acks)
-            await self._record(source, acks, lease)
-        self._hold(source, failures)
-        away = next((failure for failure in failures if failure.away), None)
+        results = iter(await self._producer.send([message for _, messages in chunks for message in messages]))
+        outcome = [(source, list(islice(results, len(messages)))) for source, messages in chunks]
+        acks = [(source, [each for each in found if isinstance(each, Ack)]) for source, found in outcome]
+        moved = [ack for _, found in acks for ack in found]
+        if moved:
+            self._readers.sent(moved)
+            await self._record([(source, found) for source, found in acks if found], lease)
+        failures = [(source, [each for each in found if isinstance(each, SendFailure)]) for source, found in outcome]
+        for source, failed in failures:
+            self._hold(source, failed)
+        away = next((failure for _, failed in failures for failure in failed if failure.away), None)
         if away is not None:
             raise BrokerAway(away.reason)
-        return len(acks)
+        return len(moved)
 
-    async def _record(self, source: Source, acks: Sequence[Ack], lease: Lease) -> None:
+    async def _take(self) -> list[tuple[Source, list[Outgoing]]]:
+        """Of the sources that have something, in their order."""
+        held = self._keys_held()
+        async with self._database.glance() as conn:
+            waiting = (await conn.execute(self._look)).one()
+            chunks = [
+                (source, await source.take(conn, CHUNK, held))
+                for source, there in zip(self._sources, waiting, strict=True)
+                if there
+            ]
+        return [(source, messages) for source, messages in chunks if messages]
+
+    async def _record(self, taken: Sequence[tuple[Source, Sequence[Ack]]], lease: Lease) -> None:
+        acks = [ack for _, found in taken for ack in found]
         for attempt in range(5):
             try:
                 async with self._database.transaction() as conn:
@@ -177,7 +198,8 @@ class Relay:
                         raise LogLost("the log was replaced while it was written to")
                     if position.fell:
                         raise LogLost("an acknowledged offset was not above the last one")
-                    await source.acknowledge(conn, acks, lease.fence)
+                    for source, found in taken:
+                        await source.acknowledge(conn, found, lease.fence)
                 break
             except LogLost as error:
                 await self._watch.lost(self._generation, str(error))
