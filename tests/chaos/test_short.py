@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.campaign import Campaign, Outcome, Settings
 
 LEAST_ACCEPTED = 300
-WORKERS = 24
-RATE = 15.0
+WORKERS = 12
+RATE = 6.0
 MINUTES = 3
 
 
