@@ -77,7 +77,7 @@ class HopSource:
     """Deliveries: one record per hop, narrowed to the organs that are not closed; void when the payload is purged."""
 
     name = "hops"
-    waiting = "EXISTS (SELECT FROM hop WHERE pending)"
+    waiting = "(SELECT min(id) FROM hop WHERE pending) IS NOT NULL"
 
     def __init__(self, sealer: Sealer, clock: Clock, *, source: str, lease: str, schedule: Schedule = DELIVERY) -> None:
         self._sealer, self._clock, self._source, self._lease = sealer, clock, source, lease
@@ -159,7 +159,7 @@ class ReceiptSource:
     """Receipts and controls to offices: batches of up to 500 a record, no order needed, dropped once in the log."""
 
     name = "receipts"
-    waiting = "EXISTS (SELECT FROM receipt)"
+    waiting = "(SELECT min(id) FROM receipt) IS NOT NULL"
 
     def __init__(self, clock: Clock, *, source: str, lease: str) -> None:
         self._clock, self._source, self._lease = clock, source, lease
@@ -217,7 +217,7 @@ class EventSource:
     """Events for integrators. The position is given here, at publication, so that a feed by position skips nothing."""
 
     name = "events"
-    waiting = "EXISTS (SELECT FROM event WHERE pending)"
+    waiting = "(SELECT min(id) FROM event WHERE pending) IS NOT NULL"
 
     def __init__(self, *, lease: str) -> None:
         self._lease = lease

@@ -19,7 +19,7 @@ NONCE_BYTES = 12
 FORMAT = 1
 
 
-class SealBroken(Exception):
+class SealBroken(ValueError):
     """The bytes were not sealed under any key we hold, for another context, or were changed."""
 
 

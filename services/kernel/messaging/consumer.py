@@ -107,6 +107,7 @@ class Consumer:
         self._paused: set[TopicPartition] = set()
         self._offsets: dict[TopicPartition, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._abandoned: set[asyncio.Future[None]] = set()
         self._uncommitted = asyncio.Event()
         self._polled_at: float | None = None
 
@@ -299,11 +300,23 @@ class Consumer:
         if lane.alone:
             await self._handler.prepare(records)
             return
+        preparing = asyncio.ensure_future(self._handler.prepare(records))
+        done: set[asyncio.Future[None]] = set()
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._handler.prepare(records)
-        except TimeoutError as error:
-            raise _Held("not prepared yet") from error
+            done, _ = await asyncio.wait({preparing}, timeout=PATIENCE_SECONDS)
+        finally:
+            if not done:  # nor waited for while it clears up: a store that hangs may hang at that, too
+                self._abandoned.add(preparing)
+                preparing.add_done_callback(self._forget)
+                preparing.cancel()
+        if not done:
+            raise _Held("not prepared yet")
+        preparing.result()
+
+    def _forget(self, preparing: asyncio.Future[None]) -> None:
+        self._abandoned.discard(preparing)
+        if not preparing.cancelled():
+            preparing.exception()  # looked at, so that nobody is told of it: the records are prepared anew
 
     async def _bury(self, record: Record, error: Exception) -> None:
         async with self._database.transaction() as conn:

@@ -62,7 +62,7 @@ class DeadLetterSource:
     """The relay's source for `<topic>.dead`: headers as they came; as value the verdict and where the record lay."""
 
     name = "dead letters"
-    waiting = "EXISTS (SELECT FROM dead_letter WHERE NOT sent)"
+    waiting = "(SELECT min(id) FROM dead_letter WHERE NOT sent) IS NOT NULL"
 
     def __init__(self, *, lease: str = "relay") -> None:
         self._lease = lease

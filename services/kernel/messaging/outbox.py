@@ -58,7 +58,8 @@ _ROUTE = text(_CLIMB.format(more="attempts = 1, due_at = now() + make_interval(s
 _FINISH = text(_CLIMB.format(more="closed_at = now(), verdict = locked.verdict"))
 
 _TAIL = text("""
-    UPDATE outbox SET pending = true, round = round + 1, state = CASE state WHEN 'sent' THEN 'unsent' ELSE state END
+    UPDATE outbox
+       SET pending = true, round = round + 1, attempts = 0, state = CASE state WHEN 'sent' THEN 'unsent' ELSE state END
      WHERE subject = :subject AND organ = :organ AND source = :source AND sequence >= :first
     RETURNING sequence
 """)

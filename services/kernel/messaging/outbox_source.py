@@ -117,7 +117,7 @@ class OutboxSource:
     """The relay's `Source` over the outbox."""
 
     name = "outbox"
-    waiting = "EXISTS (SELECT FROM outbox WHERE pending)"
+    waiting = "(SELECT min(id) FROM outbox WHERE pending) IS NOT NULL"
 
     def __init__(self, *, lease: str = "relay", unrouted: Schedule = UNROUTED, unsettled: Schedule = UNSETTLED) -> None:
         self._lease = lease

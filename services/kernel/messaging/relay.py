@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from services.kernel.bell import Bell, Ticket
-from services.kernel.database import Database, is_transient
+from services.kernel.database import Database, is_away, is_transient
 from services.kernel.leases import Lease, LeaseLost, Leases
 from services.kernel.messaging.kafka import Admin, Producer
 from services.kernel.messaging.log_watch import LogWatch
@@ -46,7 +46,8 @@ class Source(Protocol):
 
     @property
     def waiting(self) -> str:
-        """An SQL condition: whether there is anything to send. All sources are asked at once."""
+        """An SQL condition: whether there is anything to send. All sources are asked at once. By the least id, which an
+        index has: `EXISTS` may read all that a backlog left behind."""
 
     async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
         """The first rows to send, in the order of their ids, without the keys in `held`. Only reads, without a
@@ -90,7 +91,7 @@ class Relay:
         self._generation = 0
         self._fence = 0
         self._timers_at = 0.0
-        self._held: dict[str, tuple[int, float]] = {}  # key → failures, not before
+        self._held: dict[tuple[str, str], tuple[int, float]] = {}  # source and key → failures, not before
         self._failures = 0
         self._detail = "starting"
 
@@ -131,6 +132,7 @@ class Relay:
         except SQLAlchemyError as error:
             if not is_transient(error):
                 raise
+            await self._away(stop, "database", type(error).__name__)
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -153,10 +155,15 @@ class Relay:
             await self._rest(ticket)
 
     async def _carry(self, lease: Lease) -> int:
-        """A chunk of each source, sent together and recorded together; returns how many rows the broker took."""
-        chunks = await self._take()
-        if not chunks:
-            return 0
+        """A chunk of each source, sent together and recorded together; returns how many rows the broker took. A source
+        that cannot be read does not keep the others from being sent; its error comes afterwards."""
+        chunks, broken = await self._take()
+        moved = await self._send(chunks, lease) if chunks else 0
+        if broken is not None:
+            raise broken
+        return moved
+
+    async def _send(self, chunks: Sequence[tuple[Source, Sequence[Outgoing]]], lease: Lease) -> int:
         results = iter(await self._producer.send([message for _, messages in chunks for message in messages]))
         outcome = [(source, list(islice(results, len(messages)))) for source, messages in chunks]
         acks = [(source, [each for each in found if isinstance(each, Ack)]) for source, found in outcome]
@@ -172,17 +179,23 @@ class Relay:
             raise BrokerAway(away.reason)
         return len(moved)
 
-    async def _take(self) -> list[tuple[Source, list[Outgoing]]]:
-        """Of the sources that have something, in their order."""
-        held = self._keys_held()
+    async def _take(self) -> tuple[list[tuple[Source, list[Outgoing]]], Exception | None]:
+        """Of the sources that have something, in their order; and why the first that cannot be read cannot."""
+        chunks: list[tuple[Source, list[Outgoing]]] = []
+        broken: Exception | None = None
         async with self._database.glance() as conn:
             waiting = (await conn.execute(self._look)).one()
-            chunks = [
-                (source, await source.take(conn, CHUNK, held))
-                for source, there in zip(self._sources, waiting, strict=True)
-                if there
-            ]
-        return [(source, messages) for source, messages in chunks if messages]
+            for source, there in zip(self._sources, waiting, strict=True):
+                try:
+                    messages = await source.take(conn, CHUNK, self._keys_held(source)) if there else []
+                except (ValueError, SQLAlchemyError) as error:  # ValueError: what it holds cannot be unsealed or read
+                    if is_away(error):
+                        raise
+                    broken = broken or error
+                    messages = []
+                if messages:
+                    chunks.append((source, messages))
+        return chunks, broken
 
     async def _record(self, taken: Sequence[tuple[Source, Sequence[Ack]]], lease: Lease) -> None:
         acks = [ack for _, found in taken for ack in found]
@@ -207,8 +220,9 @@ class Relay:
             except SQLAlchemyError as error:
                 if not is_transient(error) or attempt == 4:
                     raise
-        for ack in acks:
-            self._held.pop(ack.outgoing.key, None)
+        for source, found in taken:
+            for ack in found:
+                self._held.pop((source.name, ack.outgoing.key), None)
 
     async def _timers(self) -> int:
         """Moves rows whose time has come, knowing how far their readers are; seldom where that takes long."""
@@ -237,16 +251,17 @@ class Relay:
             bell.cancel()
             await asyncio.wait({bell})
 
-    def _keys_held(self) -> list[str]:
+    def _keys_held(self, source: Source) -> list[str]:
         now = time.monotonic()
-        return [key for key, (_, until) in self._held.items() if until > now]
+        return [key for (name, key), (_, until) in self._held.items() if name == source.name and until > now]
 
     def _hold(self, source: Source, failures: Sequence[SendFailure]) -> None:
         """A record the broker will not take holds back its key alone, and is tried again ever more seldom."""
         for failure in {failure.outgoing.key: failure for failure in failures if not failure.away}.values():
-            count = self._held.get(failure.outgoing.key, (0, 0.0))[0] + 1
+            place = (source.name, failure.outgoing.key)
+            count = self._held.get(place, (0, 0.0))[0] + 1
             until = time.monotonic() + backoff(count, first=1.0, limit=HOLD_LIMIT_SECONDS)
-            self._held[failure.outgoing.key] = (count, until)
+            self._held[place] = (count, until)
             _log.error("record.refused", source=source.name, topic=failure.outgoing.topic, cause=failure.reason)
 
     async def _away(self, stop: asyncio.Event, what: str, detail: str) -> None:

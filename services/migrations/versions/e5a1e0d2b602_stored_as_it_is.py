@@ -10,13 +10,14 @@ down_revision: str | None = "e5a1e0d2b601"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+# In the order in which programs at work take these tables, or both would wait for each other.
 _PAYLOADS = {
-    "outbox": ("value", "headers"),
     "dossier": ("submitted", "papers"),
-    "inbox_item": ("data",),
     "document": ("issued",),
+    "outbox": ("value", "headers"),
+    "inbox_item": ("data",),
 }
-_CHANGING = ("outbox", "dossier")
+_CHANGING = ("dossier", "outbox")
 _ROW_BYTES = 700
 """Of all columns but the payloads."""
 

@@ -134,6 +134,8 @@ async def one(conn: AsyncConnection, key: Key) -> Transfer | None:
 
 async def complete(conn: AsyncConnection, transfers: Sequence[Transfer]) -> list[Transfer]:
     """The transfers as they stand now with their deliveries and answers."""
+    if not transfers:
+        return []
     keys = {"ids": [each.id for each in transfers], "holders": [each.holder for each in transfers]}
     deliveries: dict[Key, list[Report]] = {}
     for row in (await conn.execute(_DELIVERIES, keys)).mappings():

@@ -22,7 +22,7 @@ from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.outbox import Outbox
 from services.kernel.messaging.outbox_source import OutboxSource
 from services.kernel.messaging.records import Record, TopicSpec
-from services.kernel.messaging.relay import Relay
+from services.kernel.messaging.relay import Relay, Source
 from services.kernel.messaging.retry import UNROUTED, UNSETTLED
 from services.kernel.supervisor import Supervisor
 
@@ -64,9 +64,17 @@ async def rolled_back(database: Database) -> AsyncIterator[AsyncConnection]:
 
 
 class Scene:
-    """A program with an outbox and a relay; tests add consumers."""
+    """A program with an outbox and a relay, which may have further sources `before` it; tests add consumers."""
 
-    def __init__(self, url: str, cluster: Cluster, *, partitions: int = 3, retry_scale: float = 1000.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        cluster: Cluster,
+        *,
+        partitions: int = 3,
+        retry_scale: float = 1000.0,
+        before: Sequence[Source] = (),
+    ) -> None:
         self.url = url
         self.cluster = cluster
         self.bell = Bell(url)
@@ -82,7 +90,7 @@ class Scene:
         self.leases = Leases(self.database, secrets.token_hex(4), ttl_seconds=2)
         self.relay = Relay(
             self.database,
-            [self.source],
+            [*before, self.source],
             producer=self.producer,
             admin=self.admin,
             watch=self.watch,

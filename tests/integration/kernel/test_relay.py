@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.kafka import Kafka
+from services.kernel.crypto import SealBroken
 from services.kernel.messaging.cluster import Cluster
-from services.kernel.messaging.records import Outgoing, TopicPartition
+from services.kernel.messaging.records import Ack, Outgoing, TopicPartition, Unread
 from services.kernel.messaging.sending import Result
 from tests.integration.kernel.scene import TOPIC, Scene, accepted, facts_of, is_so, read_all, until
 
@@ -177,6 +178,43 @@ class Gate:
 
     def go_on(self) -> None:
         self._free = True
+
+
+class Unreadable:
+    """A source whose first row nobody can read."""
+
+    name = "unreadable"
+    waiting = "true"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+        self.asked += 1
+        raise SealBroken("sealed under a key that is not in the key file")
+
+    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+        raise AssertionError("nothing of it was sent")
+
+    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+        return 0
+
+    async def log_lost(self, conn: AsyncConnection) -> None:
+        pass
+
+
+async def test_a_source_that_cannot_be_read_holds_up_no_other(database_url: str, cluster: Cluster) -> None:
+    unreadable = Unreadable()
+    scene = Scene(database_url, cluster, before=[unreadable])
+    try:
+        scene.start()
+        for _ in range(3):
+            await scene.write(["a", "b"])
+            await until(lambda: all_sent(scene), what="facts sent beside what cannot be read")
+    finally:
+        await scene.aclose()
+    assert unreadable.asked >= 3
+    assert facts_of(await read_all(cluster, TOPIC)) == {"a": [1, 2, 3], "b": [1, 2, 3]}
 
 
 async def test_a_record_that_is_too_large_holds_back_its_key_alone(scene: Scene) -> None:

@@ -296,6 +296,7 @@ class Office:
             if subject == ask.subject and f"{self.name}|{organ}" == ask.emitter:
                 last = ask.first if self.mistake is Mistake.SINGLE_RESEND else len(line)
                 for row in line[ask.first - 1 : last]:
+                    row.attempts = 0
                     row.mark()
 
     def _request(self, subject: str, first: int, now: float) -> None:

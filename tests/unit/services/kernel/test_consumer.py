@@ -304,6 +304,28 @@ async def test_what_takes_long_to_prepare_does_so_aside(monkeypatch: pytest.Monk
     assert reading.found() == once_in_order(kept)
 
 
+async def test_nobody_waits_for_what_clears_up_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, cleared = TopicPartition("u", 1), asyncio.Event()
+    prepared: list[int] = []
+
+    async def before(chunk: Sequence[Record]) -> None:
+        if slow in map(place, chunk):
+            prepared.append(len(chunk))
+            try:
+                await cleared.wait()
+            except asyncio.CancelledError:
+                await cleared.wait()
+                raise
+
+    kept = records(dict.fromkeys(places(2), 30))
+    async with Reading(install(monkeypatch, Log(kept), patience=0.02), Noting(before=before), lanes=1) as reading:
+        await reading.until(lambda: len(reading.found()) == 3 and sum(map(len, reading.found().values())) == 90)
+        assert len(prepared) == 2, "given up among the others, and begun again by itself"
+        cleared.set()
+        await reading.finished()
+    assert reading.found() == once_in_order(kept)
+
+
 async def test_a_chunk_in_the_way_is_tried_again_as_it_is_and_then_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[int] = []
 
