@@ -64,8 +64,7 @@ class Leases:
             while not stop.is_set() and not renewing.done():
                 await turn(lease)
         finally:
-            renewing.cancel()
-            await asyncio.wait({renewing})
+            await end(renewing)
             with suppress(HubError):
                 await self.release(lease)
         if not renewing.cancelled():

@@ -1,8 +1,10 @@
-"""Waiting that ends at once when the process is asked to stop."""
+"""Waiting that ends at once when the process is asked to stop, and work that is made to end."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
+
+CANCEL_SECONDS = 2.0
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> bool:
@@ -24,10 +26,18 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.wait({working})
+        await end(working)
     if working.cancelled():
         return False
     working.result()
     return True
+
+
+async def end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancels these and returns when all have ended. They are told again and again: before Python 3.12 the `wait_for` of
+    asyncio, by which the Kafka client waits, loses a cancellation that comes when its own time is up."""
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=CANCEL_SECONDS)

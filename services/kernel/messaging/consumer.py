@@ -26,7 +26,7 @@ from services.kernel.messaging.limits import DeadLetterLimit
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import BrokerAway, LogLost, Record, TopicPartition
 from services.kernel.messaging.retry import backoff
-from services.kernel.pause import pause, unless
+from services.kernel.pause import end, pause, unless
 from services.kernel.supervisor import Part
 
 POLL_SECONDS = 0.5
@@ -164,8 +164,9 @@ class Consumer:
                 await self._poll(group, generation)
         finally:
             await self._drain()
-            committer.cancel()
-            await asyncio.wait({committer, *self._closing})
+            await end(committer)
+            if self._closing:
+                await asyncio.wait(set(self._closing))
             await group.stop(leave=stop.is_set())
         if not committer.cancelled():
             committer.result()

@@ -7,6 +7,7 @@ from contracts import protocol
 from services.kernel.messaging.kafka import Admin
 from services.kernel.messaging.records import Ack, BrokerAway, TopicPartition, Unread
 from services.kernel.messaging.unread import MAX_OFFSET
+from services.kernel.pause import end
 
 WAIT = range(MAX_OFFSET)
 """Unread as far as anybody knows."""
@@ -50,8 +51,7 @@ class Readers:
         """Whatever was asked until now is of no use any more."""
         question, self._question = self._question, None
         if question is not None:
-            question.cancel()
-            await asyncio.wait({question})
+            await end(question)
 
     async def _ask(self) -> Unread | None:
         """Nothing is sent again before the readers can be asked."""
