@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from contracts.problems import HubError
 from services.kernel.database import Database
+from services.kernel.pause import end
 
 TTL_SECONDS = 5.0
 

@@ -34,8 +34,8 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
 
 
 async def end(*tasks: asyncio.Future[Any]) -> None:
-    """Cancels these and returns when all have ended. They are told again and again: before Python 3.12 the `wait_for` of
-    asyncio, by which the Kafka client waits, loses a cancellation that comes when its own time is up."""
+    """Cancels these and returns when all have ended. They are told again and again: before Python 3.12 `wait_for`,
+    by which the Kafka client waits, loses a cancellation that comes when its own time is up."""
     waiting = {task for task in tasks if not task.done()}
     while waiting:
         for task in waiting:
