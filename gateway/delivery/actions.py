@@ -54,7 +54,7 @@ def _closed(rows: dict[Identity, list[Any]], finished: set[HopKey]) -> set[tuple
         (identity, row["organ"])
         for identity, of in rows.items()
         for row in of
-        if row["state"] == DeliveryState.CLOSED and (row["subject"], row["office"], row["hopsequence"]) in finished
+        if row["state"] == DeliveryState.CLOSED and _hop(row) in finished
     }
 
 
@@ -64,19 +64,20 @@ def _names(hop: Any, identity: Identity) -> bool:
 
 def _finished(receipts: Sequence[HopReceipt], rows: dict[Identity, list[Any]]) -> list[HopKey]:
     """A hop is done when none of its organs is open any more: a receipt that left one out does not end it."""
-    waiting = {(row["subject"], row["office"], row["hopsequence"]) for of in rows.values() for row in of if _open(row)}
+    waiting = {_hop(row) for of in rows.values() for row in of if _open(row)}
     return sorted({receipt.key for receipt in receipts} - waiting)
 
 
 def _receipted(rows: dict[Identity, list[Any]], finished: set[HopKey]) -> dict[Identity, list[Any]]:
     """The same as they stand when these hops are done."""
     return {
-        identity: [
-            {**row, "receipted": True} if (row["subject"], row["office"], row["hopsequence"]) in finished else row
-            for row in of
-        ]
+        identity: [{**row, "receipted": True} if _hop(row) in finished else row for row in of]
         for identity, of in rows.items()
     }
+
+
+def _hop(row: Any) -> HopKey:
+    return row["subject"], row["office"], row["hopsequence"]
 
 
 def _open(row: Any) -> bool:

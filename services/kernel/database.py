@@ -89,7 +89,7 @@ class Database:
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator[AsyncConnection]:
-        """For one statement that reads: without a transaction around it, which costs as much again."""
+        """For statements that read, each by itself: without a transaction around it, which costs as much again."""
         async with _translated() as connected, self._single.connect() as conn:
             connected.append(True)
             yield conn

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from services.kernel.partitions import id_bound
 from tests.bench import bodies
-from tests.bench.ground import DECIDING, SENDER, Ground
+from tests.bench.ground import DECIDING, SENDER, Caller, Ground
 from tests.bench.http import Act, Answer, Connection, request
 
 SENDING_OFFICE: Final = "commune"
 ENDLESS: Final = "~"
 """Above every id."""
 BATCH: Final = 100
+OCTETS: Final = "application/octet-stream"
 
 T = TypeVar("T")
 
@@ -56,15 +57,28 @@ def expect(answer: Answer, *statuses: int) -> None:
         raise Refused(f"{answer.status}: {answer.body[:500].decode(errors='replace')}")
 
 
-def post_dossier(bench: Bench) -> Act:
-    """Single dossiers of the sender, to be decided at another level."""
+async def submit(bench: Bench, connection: Connection, papers: Sequence[dict[str, Any]] = ()) -> Answer:
+    """A dossier of the sender, to be decided at another level, with these attachments."""
     sender, deciding = bench.ground.callers[SENDER], bench.ground.callers[DECIDING].organ
+    body = bodies.dossier(next(bench.numbers), deciding=deciding, attachments=papers)
+    answer = await connection.ask(request("POST", f"{sender.url}/v1/dossiers", body, token=sender.token))
+    expect(answer, 201)
+    return answer
+
+
+def post_dossier(bench: Bench) -> Act:
+    """Single dossiers, one after the other."""
 
     async def act(connection: Connection, _: int) -> None:
-        body = bodies.dossier(next(bench.numbers), deciding=deciding)
-        expect(await connection.ask(request("POST", f"{sender.url}/v1/dossiers", body, token=sender.token)), 201)
+        await submit(bench, connection)
 
     return act
+
+
+async def put_file(connection: Connection, caller: Caller, sha256: str, content: bytes) -> None:
+    """An attachment the caller's office does not have."""
+    url = f"{caller.url}/v1/attachments/{sha256}"
+    expect(await connection.ask(request("PUT", url, content, token=caller.token, media_type=OCTETS)), 201)
 
 
 def post_batch(bench: Bench) -> Act:

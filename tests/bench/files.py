@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench import bodies
-from tests.bench.bench import SENDING_OFFICE, Bench, Refused, expect
+from tests.bench.bench import SENDING_OFFICE, Bench, Refused, expect, put_file
 from tests.bench.figure import Figure, Value
 from tests.bench.floors import copy_with_fsync
 from tests.bench.ground import SENDER, Caller, Ground
@@ -22,7 +22,6 @@ from tests.bench.http import Connection, closed_loop, request
 AT_ONCE: Final = 4
 SAMPLE_SECONDS: Final = 0.05
 MEGABYTE: Final = 1_000_000
-OCTETS: Final = "application/octet-stream"
 SIZES: Final = (("100 KB", 100_000), ("10 MB", 10 * MEGABYTE))
 
 
@@ -38,9 +37,8 @@ class _Found:
 
 @dataclass(slots=True)
 class Peak:
-    """Memory of the office: before, and the most that was seen."""
+    """The most memory of the office that was seen."""
 
-    before: float = 0.0
     most: float = 0.0
 
 
@@ -82,10 +80,7 @@ class Putting:
     contents: Sequence[tuple[str, bytes]] = field(repr=False)
 
     async def act(self, connection: Connection, number: int) -> None:
-        sha256, content = self.contents[number - 1]
-        url = f"{self.sender.url}/v1/attachments/{sha256}"
-        head = request("PUT", url, content, token=self.sender.token, media_type=OCTETS)
-        expect(await connection.ask(head), 201)
+        await put_file(connection, self.sender, *self.contents[number - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +110,7 @@ async def watched(ground: Ground) -> AsyncIterator[Peak]:
             peak.most = max(peak.most, await asyncio.to_thread(look))
             await asyncio.sleep(SAMPLE_SECONDS)
 
-    peak.before = peak.most = await asyncio.to_thread(look)
+    peak.most = await asyncio.to_thread(look)
     watching = asyncio.create_task(watch())
     try:
         yield peak

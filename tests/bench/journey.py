@@ -16,10 +16,10 @@ import orjson
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import Admin
 from tests.bench import bodies
-from tests.bench.bench import Bench, Late, await_all_handed_over, expect, lost, now, until
+from tests.bench.bench import Bench, Late, await_all_handed_over, expect, lost, now, put_file, submit, until
 from tests.bench.figure import Figure, Goal, Value
 from tests.bench.floors import LEGS, Sent, Shape, Written, journey, made_database
-from tests.bench.ground import DECIDING, SENDER, Ground
+from tests.bench.ground import SENDER, Ground
 from tests.bench.http import Act, Connection, closed_loop, connections, open_loop, quantile, request
 
 AT_ONCE: Final = 64
@@ -138,7 +138,7 @@ class _Gate:
 
 
 async def _loaded(bench: Bench, gate: _Gate, seconds: float, file_bytes: int) -> None:
-    post = _post(bench, gate, file_bytes)
+    post = _post(bench, file_bytes)
     end = time.perf_counter() + seconds
 
     async def act(connection: Connection, number: int) -> None:
@@ -152,20 +152,15 @@ async def _loaded(bench: Bench, gate: _Gate, seconds: float, file_bytes: int) ->
     await closed_loop(bench.ground.callers[SENDER].url, act, at_once=AT_ONCE, seconds=seconds)
 
 
-def _post(bench: Bench, gate: _Gate, file_bytes: int) -> Act:
-    sender, deciding = bench.ground.callers[SENDER], bench.ground.callers[DECIDING].organ
-
+def _post(bench: Bench, file_bytes: int) -> Act:
     async def act(connection: Connection, _: int) -> None:
-        number, papers = next(bench.numbers), []
+        papers = []
         if file_bytes:
-            content = bodies.file(number, file_bytes)
+            content = bodies.file(next(bench.numbers), file_bytes)
             sha256 = hashlib.sha256(content).hexdigest()
-            put = request("PUT", f"{sender.url}/v1/attachments/{sha256}", content, token=sender.token,
-                          media_type="application/octet-stream")  # fmt: skip
-            expect(await connection.ask(put), 200, 201)
+            await put_file(connection, bench.ground.callers[SENDER], sha256, content)
             papers = [{"sha256": sha256, "name": "to-khai.pdf", "media_type": "application/pdf"}]
-        body = bodies.dossier(number, deciding=deciding, attachments=papers)
-        expect(await connection.ask(request("POST", f"{sender.url}/v1/dossiers", body, token=sender.token)), 201)
+        await submit(bench, connection, papers)
 
     return act
 
@@ -175,7 +170,7 @@ def _post(bench: Bench, gate: _Gate, file_bytes: int) -> Act:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Milliseconds from the moment a POST was due to the receipt in the sender's hands."""
+    """Milliseconds from the POST to the receipt in the sender's hands."""
 
     all: list[float]
     missing: int
@@ -220,13 +215,9 @@ def _all_seen(begun: dict[str, float], seen: dict[str, float]) -> Any:
 
 
 def _timed(bench: Bench, begun: dict[str, float]) -> Act:
-    sender, deciding = bench.ground.callers[SENDER], bench.ground.callers[DECIDING].organ
-
     async def act(connection: Connection, _: int) -> None:
         at = time.perf_counter()
-        body = bodies.dossier(next(bench.numbers), deciding=deciding)
-        answer = await connection.ask(request("POST", f"{sender.url}/v1/dossiers", body, token=sender.token))
-        expect(answer, 201)
+        answer = await submit(bench, connection)
         begun[orjson.loads(answer.body)["transfers"][0]] = at
 
     return act

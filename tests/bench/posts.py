@@ -8,14 +8,23 @@ from typing import Final
 
 from tests.bench import bodies
 from tests.bench.bare import bare_endpoint
-from tests.bench.bench import BATCH, Bench, await_all_handed_over, expect, lost, now, post_batch, post_dossier
+from tests.bench.bench import (
+    BATCH,
+    SENDING_OFFICE,
+    Bench,
+    await_all_handed_over,
+    expect,
+    lost,
+    now,
+    post_batch,
+    post_dossier,
+)
 from tests.bench.figure import Figure, Goal, Value
 from tests.bench.floors import made_database, unnest
-from tests.bench.ground import PROGRAMS
+from tests.bench.ground import DECIDING, PROGRAMS, SENDER
 from tests.bench.http import Act, Connection, Run, closed_loop, request
 
 AT_ONCE: Final = (1, 16, 64)
-OFFICE: Final = "commune"
 BATCHES_AT_ONCE: Final = 2
 FLOOR_ROWS: Final = 500
 DEADLINE_SECONDS: Final = 300.0
@@ -26,11 +35,11 @@ BATCHED: Final = Goal(target=0.4, least=0.25, stretch=0.6)
 
 async def measure(bench: Bench) -> list[Figure]:
     ground, hub, since = bench.ground, bench.ground.hub, now()
-    others = [name for name in PROGRAMS if name != OFFICE]
+    others = [name for name in PROGRAMS if name != SENDING_OFFICE]
     for name in others:
         await asyncio.to_thread(hub.stop_program, name)
     try:
-        floor = await made_database(hub.database_url(OFFICE))
+        floor = await made_database(hub.database_url(SENDING_OFFICE))
         ours, bare, sent = await _single(bench, floor)
         batched, unnested, more = await _batched(bench, floor)
     finally:
@@ -45,7 +54,7 @@ async def _single(bench: Bench, floor: str) -> tuple[dict[int, list[Run]], dict[
     """Ours and the barest by turns, so that what else the machine does meets both."""
     ours: dict[int, list[Run]] = {each: [] for each in AT_ONCE}
     bare: dict[int, list[Run]] = {each: [] for each in AT_ONCE}
-    sender, seconds = bench.ground.callers["commune-a"], bench.sized(4.0, 2.0)
+    sender, seconds = bench.ground.callers[SENDER], bench.sized(4.0, 2.0)
     sent = 0
     async with bare_endpoint(floor) as url:
         for _ in range(bench.repeats):
@@ -59,7 +68,7 @@ async def _single(bench: Bench, floor: str) -> tuple[dict[int, list[Run]], dict[
 
 
 def _to_bare(bench: Bench, url: str) -> Act:
-    deciding = bench.ground.callers["department-a"].organ
+    deciding = bench.ground.callers[DECIDING].organ
 
     async def act(connection: Connection, _: int) -> None:
         body = bodies.dossier(next(bench.numbers), deciding=deciding)
@@ -69,7 +78,7 @@ def _to_bare(bench: Bench, url: str) -> Act:
 
 
 async def _batched(bench: Bench, floor: str) -> tuple[list[float], list[float], int]:
-    sender, seconds = bench.ground.callers["commune-a"], bench.sized(4.0, 2.0)
+    sender, seconds = bench.ground.callers[SENDER], bench.sized(4.0, 2.0)
     rows = [bodies.dossier(next(bench.numbers)) for _ in range(2_000)]
     ours, bare, sent = [], [], 0
     for _ in range(bench.repeats):

@@ -25,7 +25,7 @@ from services.kernel.messaging.outbox import BELL
 from services.kernel.messaging.readers import Readers
 from services.kernel.messaging.records import Ack, BrokerAway, LogLost, Outgoing, SendFailure, Unread
 from services.kernel.messaging.retry import backoff
-from services.kernel.pause import pause
+from services.kernel.pause import end, pause
 from services.kernel.supervisor import Part
 
 CHUNK = 500
@@ -109,8 +109,7 @@ class Relay:
                 except HubError as error:
                     await self._away(stop, "database", error.code)
         finally:
-            waking.cancel()
-            await asyncio.wait({waking})
+            await end(waking)
             await self._readers.forget()
         self._producer.replace()
 
@@ -248,8 +247,7 @@ class Relay:
         try:
             await asyncio.wait({bell, *self._readers.asked}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            bell.cancel()
-            await asyncio.wait({bell})
+            await end(bell)
 
     def _keys_held(self, source: Source) -> list[str]:
         now = time.monotonic()

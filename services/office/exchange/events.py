@@ -10,8 +10,9 @@ from contracts.problems import HubError
 from contracts.protocol import Verdict
 from services.kernel.database import ring_on_commit
 from services.kernel.messaging import dead_letters
+from services.kernel.messaging.lane import place
 from services.kernel.messaging.outbox import BELL
-from services.kernel.messaging.records import Record
+from services.kernel.messaging.records import Record, TopicPartition
 from services.office.attachments.actions import Attachments
 from services.office.doors import Fact
 from services.office.exchange import rules
@@ -21,7 +22,6 @@ from services.office.exchange.rules import Dead, Hop, Word
 COPIES_AT_ONCE = 4
 
 _log = structlog.get_logger(__name__)
-_Place = tuple[str, int]
 _Prepared = tuple[Hop | Word | Dead, Mapping[str, int]]
 
 
@@ -32,20 +32,21 @@ class DeliverDoor:
         self._exchange = exchange
         self._attachments = attachments
         self._copying = asyncio.Semaphore(COPIES_AT_ONCE)
-        self._prepared: dict[_Place, dict[int, _Prepared]] = {}
+        # by offset of the partition, of which one chunk at a time is in work
+        self._prepared: dict[TopicPartition, dict[int, _Prepared]] = {}
 
     async def prepare(self, records: Sequence[Record]) -> None:
         """Reads the records and copies attachments; what cannot be copied leaves its hop with a problem."""
         read = [self._read(record) for record in records]
         copying = (self._copy(part, digests) for part, digests in read if isinstance(part, Hop) and digests)
         copied = iter(await asyncio.gather(*copying))
-        prepared: dict[_Place, dict[int, _Prepared]] = {}
+        prepared: dict[TopicPartition, dict[int, _Prepared]] = {}
         for record, (part, digests) in zip(records, read, strict=True):
-            prepared.setdefault(_place(record), {})[record.offset] = next(copied) if digests else (part, {})
+            prepared.setdefault(place(record), {})[record.offset] = next(copied) if digests else (part, {})
         self._prepared |= prepared
 
     async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
-        prepared = [self._prepared[_place(record)][record.offset] for record in records]
+        prepared = [self._prepared[place(record)][record.offset] for record in records]
         parts = [part for part, _ in prepared]
         sizes = {digest: size for _, each in prepared for digest, size in each.items()}
         hops = [part for part in parts if isinstance(part, Hop)]
@@ -66,8 +67,8 @@ class DeliverDoor:
         ring_on_commit(conn, BELL)
 
     def committed(self, records: Sequence[Record]) -> None:
-        places = dict.fromkeys(map(_place, records))
-        for part, _ in (each for place in places for each in self._prepared.pop(place, {}).values()):
+        partitions = dict.fromkeys(map(place, records))
+        for part, _ in (each for one in partitions for each in self._prepared.pop(one, {}).values()):
             if isinstance(part, Hop):
                 _log.info(
                     "hop.received",
@@ -104,8 +105,3 @@ class DeliverDoor:
         _log.error("record.given_up", topic=record.topic, offset=record.offset, step=verdict.step, code=verdict.code)
         await dead_letters.add(conn, record, verdict)
         ring_on_commit(conn, BELL)
-
-
-def _place(record: Record) -> _Place:
-    """Of each partition one chunk at a time is in work; offsets are those of the partition."""
-    return record.topic, record.partition
