@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any, cast
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts import registry as contracts
 from contracts.envelope import Envelope
@@ -57,7 +56,7 @@ from services.kernel.auth import Authenticator
 from services.kernel.bell import Bell
 from services.kernel.clock import SystemClock
 from services.kernel.crypto import Keyring
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.health import database_check
 from services.kernel.idempotency import Idempotency
 from services.kernel.leases import Leases
@@ -270,7 +269,7 @@ class Gateway:
         )
 
 
-async def _accept(conn: AsyncConnection, work: Work, envelopes: Sequence[Envelope]) -> None:
+async def _accept(conn: Connection, work: Work, envelopes: Sequence[Envelope]) -> None:
     await ingest_actions.accept_own(conn, work, envelopes)
 
 

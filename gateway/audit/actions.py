@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.audit.model import audit
 from services.kernel.bulk import insert_many
+from services.kernel.database import Connection
 
 GATEWAY = "gateway"
 """The actor of what the gateway does by itself; no system may have this name, nor the next one."""
@@ -36,7 +36,7 @@ class Entry:
     after: bytes | None = None
 
 
-async def record(conn: AsyncConnection, act: Act, entries: Sequence[Entry]) -> None:
+async def record(conn: Connection, act: Act, entries: Sequence[Entry]) -> None:
     """Adds to the audit in the transaction of the act: either both are there or none."""
     rows = [
         {

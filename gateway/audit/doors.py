@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import Header, Query, Request
 from pydantic import StringConstraints
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from contracts.messages.base import NO_NUL_PATTERN, NoNul, Speakable
@@ -18,7 +17,7 @@ from gateway.registries.follower import Follower
 from services.kernel import cursors
 from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.idempotency import Answer, Idempotency, Keyed
 
 JSON = "application/json"
@@ -49,7 +48,7 @@ BODIES = ("request.unsupported_media_type", "size.too_large")
 """What an operation that takes a body may answer besides."""
 WRITES = (*KEYED, *BODIES)
 
-Work = Callable[[AsyncConnection, Act], Awaitable[Answer]]
+Work = Callable[[Connection, Act], Awaitable[Answer]]
 
 
 class Acting:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.audit.model import audit
+from services.kernel.database import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Filter:
     before: int | None = None
 
 
-async def page(conn: AsyncConnection, chosen: Filter, limit: int) -> Sequence[RowMapping]:
+async def page(conn: Connection, chosen: Filter, limit: int) -> Sequence[RowMapping]:
     """The newest first."""
     columns = audit.c
     conditions: list[Any] = [

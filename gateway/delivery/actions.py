@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.protocol import DeliveryState, transfer_state
 from gateway.delivery import store
 from gateway.delivery.store import HopKey
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity
 from gateway.work import Work, report, state_told
+from services.kernel.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class HopReceipt:
     place: int = 0
 
 
-async def settle(connection: AsyncConnection, work: Work, receipts: Sequence[HopReceipt]) -> list[int]:
+async def settle(connection: Connection, work: Work, receipts: Sequence[HopReceipt]) -> list[int]:
     """Moves deliveries, finishes hops, sets the transfers' states, tells senders. Repeats change nothing.
 
     Returns the places of receipts that name no hop addressed to an office of their topic's level.
@@ -85,7 +84,7 @@ def _open(row: Any) -> bool:
 
 
 async def _conclude(
-    connection: AsyncConnection, work: Work, rows: dict[Identity, list[Any]], moved: set[tuple[Identity, str]]
+    connection: Connection, work: Work, rows: dict[Identity, list[Any]], moved: set[tuple[Identity, str]]
 ) -> None:
     """States of the transfers, and `receipt.handed-over` to each sender for the deliveries that moved."""
     states = {identity: transfer_state([state_told(row) for row in of]).value for identity, of in rows.items()}
@@ -102,18 +101,18 @@ async def _conclude(
         work.tell(known.origin, "receipt.handed-over", item | ({"stamp": stamp} if stamp else {}))
 
 
-async def conclude(connection: AsyncConnection, work: Work, identity: Identity, organ: str) -> None:
+async def conclude(connection: Connection, work: Work, identity: Identity, organ: str) -> None:
     """For channels that hand over by themselves (axis): the delivery row was moved, the rest follows as by receipt."""
     rows = await store.of_transfers(connection, [identity])
     await _conclude(connection, work, rows, {(identity, organ)})
 
 
-async def tell(connection: AsyncConnection, work: Work) -> None:
+async def tell(connection: Connection, work: Work) -> None:
     """Writes the receipts a channel's outcome called for."""
     await store.add_receipts(connection, work.receipts)
 
 
-async def close(connection: AsyncConnection, work: Work, delivery_id: str) -> bool:
+async def close(connection: Connection, work: Work, delivery_id: str) -> bool:
     """A person gives one delivery up: its hop is narrowed, or voided when nobody is left.
 
     The sender is told when that hop is receipted, for its record may be on the way and be applied after all; at once
@@ -128,7 +127,7 @@ async def close(connection: AsyncConnection, work: Work, delivery_id: str) -> bo
     return True
 
 
-async def expire(connection: AsyncConnection, work: Work, *, before: datetime, limit: int = 500) -> int:
+async def expire(connection: Connection, work: Work, *, before: datetime, limit: int = 500) -> int:
     """Tells senders of deliveries that nobody took in the contract's time; changes no state."""
     expired = await store.expire(connection, before=before, hub_now=work.hub_now, limit=limit)
     identities = sorted({identity for identity, _ in expired})

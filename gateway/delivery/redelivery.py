@@ -3,7 +3,8 @@
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel.database import Connection
 
 _READ = """
     SELECT d.*, t.type, t.sender, h.attempts AS hop_attempts, h.due_at AS hop_due_at, h.pending AS hop_pending,
@@ -30,12 +31,12 @@ _SEND_FILES = text(f"""
 """)  # noqa: S608
 
 
-async def find(connection: AsyncConnection, delivery_id: str) -> Any | None:
+async def find(connection: Connection, delivery_id: str) -> Any | None:
     """The delivery with its fact's type and sender and what is known of its hop."""
     return (await connection.execute(text(_READ), {"id": delivery_id})).mappings().first()
 
 
-async def queue(connection: AsyncConnection, row: Any, *, dry_run: bool) -> list[dict[str, Any]]:
+async def queue(connection: Connection, row: Any, *, dry_run: bool) -> list[dict[str, Any]]:
     """Marks the delivery's record, and what is open before it on the same way, as to be sent now: an office drops what
     stands behind a gap, and the axis gets a subject's files in order. Returns them in that order, as `transfer_id` and
     `hopsequence`. The subject is locked by the caller.

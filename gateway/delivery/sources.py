@@ -10,7 +10,6 @@ from uuid import uuid5
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Envelope, to_headers
 from contracts.identifiers import HUB_NAMESPACE
@@ -20,6 +19,7 @@ from contracts.protocol import Stamp
 from contracts.topology import deliver
 from gateway.work import Sealer, context_of
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.records import Ack, Outgoing, Unread
 from services.kernel.messaging.retry import DELIVERY, Schedule
 from services.kernel.messaging.unread import AHEAD, is_ahead, positions
@@ -83,7 +83,7 @@ class HopSource:
         self._sealer, self._clock, self._source, self._lease = sealer, clock, source, lease
         self._delays = {"delays": list(schedule.delays), "delay_count": len(schedule.delays)}
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         rows = await conn.execute(_TAKE_HOPS, {"limit": limit, "bytes": CHUNK_BYTES, "held": list(held)})
         return [self._outgoing(row) for row in rows.mappings()]
 
@@ -132,16 +132,16 @@ class HopSource:
             value=orjson.dumps({"source": row["hop_source"], "id": row["transfer_id"]}),
         )
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         if acks:
             marks = _marks(acks) | {"lease": self._lease, "fence": fence}
             await conn.execute(_SENT_HOPS, marks | self._delays)
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         parameters = positions(unread) | {"prefix": TOPIC_PREFIX, "limit": DUE_AT_ONCE}
         return (await conn.execute(_HOPS_DUE, parameters)).rowcount
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         after: int | None = 0
         while after is not None:
             found = await conn.execute(_FORGET_HOPS, {"after": after, "limit": FORGOTTEN_AT_ONCE})
@@ -164,7 +164,7 @@ class ReceiptSource:
     def __init__(self, clock: Clock, *, source: str, lease: str) -> None:
         self._clock, self._source, self._lease = clock, source, lease
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         if held:
             return []
         found = (await conn.execute(_TAKE_RECEIPTS, {"limit": limit * RECEIPT_CHUNKS})).mappings().all()
@@ -189,15 +189,15 @@ class ReceiptSource:
             ref=tuple(row["id"] for row in rows),
         )
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         ids = [id_ for ack in acks for id_ in ack.outgoing.ref]
         if ids:
             await conn.execute(_DROP_RECEIPTS, {"ids": ids, "lease": self._lease, "fence": fence})
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         """Nothing: lost receipts are answered again when their facts come again."""
 
 
@@ -222,7 +222,7 @@ class EventSource:
     def __init__(self, *, lease: str) -> None:
         self._lease = lease
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         rows = await conn.execute(_TAKE_EVENTS, {"limit": limit, "held": list(held)})
         return [
             Outgoing(
@@ -235,15 +235,15 @@ class EventSource:
             for row in rows
         ]
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         if acks:
             ids = [ack.outgoing.ref[0] for ack in acks]
             await conn.execute(_SENT_EVENTS, {"ids": sorted(ids), "lease": self._lease, "fence": fence})
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         """Nothing yet: the rows are the truth and feeds by position never notice."""
 
 

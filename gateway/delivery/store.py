@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import GATEWAY
 from gateway.delivery.model import answer, delivery, event, hop, receipt
 from gateway.transfers.store import Identity, keys_of
 from services.kernel.bulk import insert_many
+from services.kernel.database import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ def _keys(keys: Sequence[HopKey]) -> dict[str, list[Any]]:
     }
 
 
-async def add(connection: AsyncConnection, rows: dict[str, list[dict[str, Any]]]) -> None:
+async def add(connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
     """Inserts what a chunk opened: `hops`, `deliveries`, `answers`, `receipts`, `events`."""
     await insert_many(connection, hop, rows["hops"])
     await insert_many(connection, delivery, rows["deliveries"])
@@ -126,11 +126,11 @@ async def add(connection: AsyncConnection, rows: dict[str, list[dict[str, Any]]]
     await insert_many(connection, event, rows["events"])
 
 
-async def add_receipts(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+async def add_receipts(connection: Connection, rows: list[dict[str, Any]]) -> None:
     await insert_many(connection, receipt, rows)
 
 
-async def lock_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> dict[HopKey, Any]:
+async def lock_hops(connection: Connection, keys: Sequence[HopKey]) -> dict[HopKey, Any]:
     """The hops of these keys, locked in order of id; a key that names none is left out."""
     if not keys:
         return {}
@@ -138,14 +138,12 @@ async def lock_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> dict
     return {(row["subject"], row["office"], row["hopsequence"]): row for row in rows.mappings()}
 
 
-async def finish_hops(connection: AsyncConnection, keys: Sequence[HopKey]) -> None:
+async def finish_hops(connection: Connection, keys: Sequence[HopKey]) -> None:
     if keys:
         await connection.execute(_FINISH_HOPS, _keys(keys))
 
 
-async def hand_over(
-    connection: AsyncConnection, results: Sequence[tuple[HopKey, str, str, str, datetime, str]]
-) -> None:
+async def hand_over(connection: Connection, results: Sequence[tuple[HopKey, str, str, str, datetime, str]]) -> None:
     """Moves open deliveries: (hop key, id of its transfer, organ, state, at, code)."""
     if not results:
         return
@@ -163,7 +161,7 @@ async def hand_over(
     )
 
 
-async def of_transfers(connection: AsyncConnection, identities: Sequence[Identity]) -> dict[Identity, list[Any]]:
+async def of_transfers(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, list[Any]]:
     """All deliveries of these transfers, in a stable order."""
     found: dict[Identity, list[Any]] = {identity: [] for identity in identities}
     if identities:
@@ -172,13 +170,13 @@ async def of_transfers(connection: AsyncConnection, identities: Sequence[Identit
     return found
 
 
-async def make_due(connection: AsyncConnection, identities: Sequence[Identity], now: datetime) -> None:
+async def make_due(connection: Connection, identities: Sequence[Identity], now: datetime) -> None:
     """Open hops of these transfers become due now, under the relay's guard."""
     if identities:
         await connection.execute(_DUE_AGAIN, {**keys_of(identities), "now": now})
 
 
-async def resend_from(connection: AsyncConnection, keys: Sequence[HopKey]) -> int:
+async def resend_from(connection: Connection, keys: Sequence[HopKey]) -> int:
     """Every hop of (subject, office) from this number on is sent again, receipted and closed ones too (go-back-N), and
     those that were purged are made again: an office that asks for a number always gets something under it."""
     if not keys:
@@ -191,11 +189,11 @@ async def resend_from(connection: AsyncConnection, keys: Sequence[HopKey]) -> in
     return len(again) + len(made)
 
 
-async def subject_of(connection: AsyncConnection, delivery_id: str) -> str | None:
+async def subject_of(connection: Connection, delivery_id: str) -> str | None:
     return (await connection.execute(_SUBJECT_OF, {"id": delivery_id})).scalar_one_or_none()
 
 
-async def close(connection: AsyncConnection, delivery_id: str) -> Any | None:
+async def close(connection: Connection, delivery_id: str) -> Any | None:
     """Closes one open delivery and narrows its hop; None when it is not open."""
     row = (await connection.execute(_CLOSE, {"id": delivery_id})).mappings().first()
     if row and row["office"]:
@@ -205,7 +203,7 @@ async def close(connection: AsyncConnection, delivery_id: str) -> Any | None:
 
 
 async def expire(
-    connection: AsyncConnection, *, before: datetime, hub_now: datetime, limit: int
+    connection: Connection, *, before: datetime, hub_now: datetime, limit: int
 ) -> list[tuple[Identity, str]]:
     """Marks open deliveries older than `before`; changes no state."""
     rows = await connection.execute(_EXPIRE, {"before": before, "hub_now": hub_now, "limit": limit})

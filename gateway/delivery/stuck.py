@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.delivery.store import HopKey
+from services.kernel.database import Connection
 
 # Word may come late and out of order, also behind the receipt: the later of two by (since, attempts) stands, and a hop
 # that is done stays as it is.
@@ -40,7 +40,7 @@ class HopStuck:
     place: int = 0
 
 
-async def note(connection: AsyncConnection, told: Sequence[HopStuck]) -> list[int]:
+async def note(connection: Connection, told: Sequence[HopStuck]) -> list[int]:
     """Keeps the newest word of each hop. Returns the places of those that name no hop of their topic's level."""
     if not told:
         return []

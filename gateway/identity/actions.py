@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from joserfc.jwk import OKPKey
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.messages.registry import Jwk, KeyPublished, SystemChanged
 from contracts.problems import HubError
@@ -18,6 +17,7 @@ from gateway.registries import actions as registries
 from gateway.registries import store as entries
 from gateway.registries.actions import Saved
 from services.kernel.crypto import Keyring
+from services.kernel.database import Connection
 
 KIND = "system"
 KEY_KIND = "key"
@@ -25,7 +25,7 @@ COMING = "a new key is published already and is not in use yet"
 
 
 async def create_system(
-    conn: AsyncConnection, system: SystemChanged, hashed: str, *, by: Act
+    conn: Connection, system: SystemChanged, hashed: str, *, by: Act
 ) -> tuple[SystemChanged, Secret]:
     """A new system with its first secret; organs are canonical. Refuses a client id in use."""
     await entries.lock(conn)
@@ -35,7 +35,7 @@ async def create_system(
     return await _save(conn, system, by, "system.created"), secret
 
 
-async def put_system(conn: AsyncConnection, system: SystemChanged, hashed: str | None, *, by: Act) -> SystemChanged:
+async def put_system(conn: Connection, system: SystemChanged, hashed: str | None, *, by: Act) -> SystemChanged:
     """The system as given, new or not; with a hash, that is its only secret from now on. A suspension and a quota
     that were decided meanwhile stay."""
     await entries.lock(conn)
@@ -50,7 +50,7 @@ async def put_system(conn: AsyncConnection, system: SystemChanged, hashed: str |
 
 
 async def change_system(
-    conn: AsyncConnection,
+    conn: Connection,
     client_id: str,
     edit: Callable[[SystemChanged], SystemChanged],
     *,
@@ -66,7 +66,7 @@ async def change_system(
     return await _save(conn, new, by, action)
 
 
-async def suspend_system(conn: AsyncConnection, client_id: str, *, by: Act, suspended: bool = True) -> SystemChanged:
+async def suspend_system(conn: Connection, client_id: str, *, by: Act, suspended: bool = True) -> SystemChanged:
     """A suspended system gets no token, and nothing it sends is taken; `suspended=False` lifts it."""
 
     def edit(held: SystemChanged) -> SystemChanged:
@@ -77,7 +77,7 @@ async def suspend_system(conn: AsyncConnection, client_id: str, *, by: Act, susp
     )
 
 
-async def add_secret(conn: AsyncConnection, client_id: str, hashed: str, *, by: Act) -> Secret:
+async def add_secret(conn: Connection, client_id: str, hashed: str, *, by: Act) -> Secret:
     """A further secret beside the present one, so that a system can change over; an older third is gone."""
     await entries.lock(conn)
     await _known(conn, client_id)
@@ -86,7 +86,7 @@ async def add_secret(conn: AsyncConnection, client_id: str, hashed: str, *, by: 
     return secret
 
 
-async def remove_secret(conn: AsyncConnection, client_id: str, id_: str, *, by: Act) -> None:
+async def remove_secret(conn: Connection, client_id: str, id_: str, *, by: Act) -> None:
     """Nobody gets a token by that secret any more; tokens given before run to their end."""
     await entries.lock(conn)
     held = await _known(conn, client_id)
@@ -98,16 +98,14 @@ async def remove_secret(conn: AsyncConnection, client_id: str, id_: str, *, by: 
     await _record_secrets(conn, client_id, by, removed=[secret])
 
 
-async def ensure_key(conn: AsyncConnection, keyring: Keyring, *, by: Act) -> None:
+async def ensure_key(conn: Connection, keyring: Keyring, *, by: Act) -> None:
     """Makes the first signing key when there is none; it is in use at once, as nobody can hold an older token."""
     await entries.lock(conn)
     if signing_key(await store.keys(conn, by.at), by.at) is None:
         await _add_key(conn, keyring, by.at - CLOCK_SKEW, by, "key.created")
 
 
-async def rotate_key(
-    conn: AsyncConnection, keyring: Keyring, *, by: Act, ahead: timedelta = PUBLISH_AHEAD
-) -> KeyPublished:
+async def rotate_key(conn: Connection, keyring: Keyring, *, by: Act, ahead: timedelta = PUBLISH_AHEAD) -> KeyPublished:
     """Publishes a new key that signs from `ahead` on; those before it verify until their last token has ended.
     Refuses while the last rotation has not come into force."""
     await entries.lock(conn)
@@ -120,7 +118,7 @@ async def rotate_key(
     return await _add_key(conn, keyring, begins, by, "key.rotated")
 
 
-async def rotate_due_key(conn: AsyncConnection, keyring: Keyring, age: timedelta, *, by: Act) -> KeyPublished | None:
+async def rotate_due_key(conn: Connection, keyring: Keyring, age: timedelta, *, by: Act) -> KeyPublished | None:
     """Rotates when the youngest key began that long ago. Of several processes one finds it due: they wait for one
     another, and the next one finds the new key."""
     await entries.lock(conn)
@@ -133,19 +131,19 @@ def private_context(kid: str) -> bytes:
     return f"signing-key|{kid}".encode()
 
 
-async def _known(conn: AsyncConnection, client_id: str) -> SystemChanged:
+async def _known(conn: Connection, client_id: str) -> SystemChanged:
     system = await store.system(conn, client_id)
     if system is None:
         raise HubError("request.not_found", "no such system")
     return system
 
 
-async def _keep_an_administrator(conn: AsyncConnection, client_id: str) -> None:
+async def _keep_an_administrator(conn: Connection, client_id: str) -> None:
     if not await store.other_administrator(conn, client_id):
         raise HubError("request.conflict", "no other system could administer the hub then")
 
 
-async def _save(conn: AsyncConnection, system: SystemChanged, by: Act, action: str) -> SystemChanged:
+async def _save(conn: Connection, system: SystemChanged, by: Act, action: str) -> SystemChanged:
     """With its row's columns, its organs and its mark in the audit; nothing when nothing differs."""
     changed = await registries.save(conn, SYSTEMS, {system.client_id: system}, _columns)
     if not changed:
@@ -166,7 +164,7 @@ def _columns(system: SystemChanged) -> dict[str, object]:
 
 
 async def _record_secrets(
-    conn: AsyncConnection, client_id: str, by: Act, *, added: Secret | None = None, removed: Sequence[Secret] = ()
+    conn: Connection, client_id: str, by: Act, *, added: Secret | None = None, removed: Sequence[Secret] = ()
 ) -> None:
     marks = [Entry("system.secret-removed", KIND, client_id, before=_shown(secret)) for secret in removed]
     if added is not None:
@@ -178,7 +176,7 @@ def _shown(secret: Secret) -> bytes:
     return told(secret=secret.id, created_at=secret.created_at, last_used_at=secret.last_used_at)
 
 
-async def _add_key(conn: AsyncConnection, keyring: Keyring, begins: datetime, by: Act, action: str) -> KeyPublished:
+async def _add_key(conn: Connection, keyring: Keyring, begins: datetime, by: Act, action: str) -> KeyPublished:
     pair = OKPKey.generate_key("Ed25519")
     kid = f"{begins:%Y%m%d}-{pair.thumbprint()[:16]}"
     jwk = Jwk(kty="OKP", crv="Ed25519", x=str(pair.as_dict(private=False)["x"]), kid=kid, alg="EdDSA", use="sig")
@@ -188,5 +186,5 @@ async def _add_key(conn: AsyncConnection, keyring: Keyring, begins: datetime, by
     return saved.payload
 
 
-async def _save_keys(conn: AsyncConnection, keys: Iterable[KeyPublished]) -> list[Saved[KeyPublished]]:
+async def _save_keys(conn: Connection, keys: Iterable[KeyPublished]) -> list[Saved[KeyPublished]]:
     return await registries.save(conn, KEYS, {key.kid: key for key in keys}, lambda key: {"valid_to": key.valid_to})

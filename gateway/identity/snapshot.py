@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from joserfc.jwk import OKPKey
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.messages.registry import Jwk, KeyPublished, SystemChanged
 from gateway.identity import store as secrets
@@ -15,6 +14,7 @@ from gateway.identity.rules import signing_key
 from gateway.registries import store
 from services.kernel.auth import System, system_of
 from services.kernel.crypto import Keyring
+from services.kernel.database import Connection
 
 
 class SystemSnapshot:
@@ -26,7 +26,7 @@ class SystemSnapshot:
         """Canonical organ → number of systems, not suspended, that may speak for it."""
         self._revision = 0
 
-    async def refresh(self, conn: AsyncConnection) -> bool:
+    async def refresh(self, conn: Connection) -> bool:
         """Takes over what was committed since the last time; tells whether anything was."""
         revision, documents = await store.since(conn, SYSTEMS.table, self._revision)
         if revision <= self._revision:  # also when another refresh was faster, which must not be undone
@@ -48,7 +48,7 @@ class KeySnapshot:
         self._private: Mapping[str, OKPKey] = {}
         self._revision = 0
 
-    async def refresh(self, conn: AsyncConnection) -> bool:
+    async def refresh(self, conn: Connection) -> bool:
         """Takes over what was committed since the last time; tells whether anything was."""
         revision, documents = await store.since(conn, KEYS.table, self._revision)
         if revision <= self._revision:

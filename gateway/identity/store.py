@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Row, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.levels import Level
 from contracts.messages.registry import KeyPublished, SystemChanged
 from gateway.identity.model import system as systems
 from gateway.identity.model import system_organ
 from services.kernel.bulk import insert_many
+from services.kernel.database import Connection
 
 SECRETS_AT_ONCE = 2
 MARK_SECONDS = 3600
@@ -48,7 +48,7 @@ class Candidate:
     """Those whose last use was not written down for a while."""
 
 
-async def candidate(conn: AsyncConnection, client_id: str) -> Candidate | None:
+async def candidate(conn: Connection, client_id: str) -> Candidate | None:
     rows = (await conn.execute(_CANDIDATE, {"client_id": client_id, "seconds": MARK_SECONDS})).all()
     if not rows:
         return None
@@ -57,12 +57,12 @@ async def candidate(conn: AsyncConnection, client_id: str) -> Candidate | None:
     return Candidate(SystemChanged.model_validate_json(rows[0].document), hashes, unmarked)
 
 
-async def system(conn: AsyncConnection, client_id: str) -> SystemChanged | None:
+async def system(conn: Connection, client_id: str) -> SystemChanged | None:
     found = await candidate(conn, client_id)
     return None if found is None else found.system
 
 
-async def page(conn: AsyncConnection, chosen: Filter, limit: int) -> list[tuple[int, bytes]]:
+async def page(conn: Connection, chosen: Filter, limit: int) -> list[tuple[int, bytes]]:
     """Position and document of the systems, the youngest first."""
     columns = systems.c
     conditions = [func.strpos(columns.search, word) > 0 for word in chosen.words]
@@ -79,51 +79,51 @@ async def page(conn: AsyncConnection, chosen: Filter, limit: int) -> list[tuple[
     return [(row.id, row.document) for row in await conn.execute(query)]
 
 
-async def replace_organs(conn: AsyncConnection, client_id: str, organs: Sequence[str]) -> None:
+async def replace_organs(conn: Connection, client_id: str, organs: Sequence[str]) -> None:
     await conn.execute(_CLEAR_ORGANS, {"client_id": client_id})
     await insert_many(conn, system_organ, [{"client_id": client_id, "organ": organ} for organ in organs])
 
 
-async def other_administrator(conn: AsyncConnection, client_id: str) -> bool:
+async def other_administrator(conn: Connection, client_id: str) -> bool:
     """Whether another system may administer the hub and has a secret to do so."""
     return bool((await conn.execute(_OTHER_ADMINISTRATOR, {"client_id": client_id})).scalar_one())
 
 
-async def secrets(conn: AsyncConnection, client_id: str) -> list[Secret]:
+async def secrets(conn: Connection, client_id: str) -> list[Secret]:
     """The newest first."""
     return [_secret(row) for row in await conn.execute(_SECRETS, {"client_id": client_id})]
 
 
-async def add_secret(conn: AsyncConnection, client_id: str, hashed: str) -> tuple[Secret, list[Secret]]:
+async def add_secret(conn: Connection, client_id: str, hashed: str) -> tuple[Secret, list[Secret]]:
     """The newest secrets stay valid, two at a time; older ones are gone. The new one, and those that are gone."""
     row = (await conn.execute(_ADD_SECRET, {"client_id": client_id, "hash": hashed})).one()
     gone = await conn.execute(_DROP_SECRETS, {"client_id": client_id, "keep": SECRETS_AT_ONCE})
     return _secret(row), [_secret(each) for each in gone]
 
 
-async def remove_secret(conn: AsyncConnection, client_id: str, id_: str) -> Secret | None:
+async def remove_secret(conn: Connection, client_id: str, id_: str) -> Secret | None:
     row = (await conn.execute(_REMOVE_SECRET, {"client_id": client_id, "id": id_})).one_or_none()
     return None if row is None else _secret(row)
 
 
-async def mark_used(conn: AsyncConnection, client_id: str, hashed: str) -> None:
+async def mark_used(conn: Connection, client_id: str, hashed: str) -> None:
     await conn.execute(_MARK_USED, {"client_id": client_id, "hash": hashed})
 
 
-async def clear_secrets(conn: AsyncConnection, client_id: str) -> list[Secret]:
+async def clear_secrets(conn: Connection, client_id: str) -> list[Secret]:
     return [_secret(row) for row in await conn.execute(_DROP_SECRETS, {"client_id": client_id, "keep": 0})]
 
 
-async def add_private_key(conn: AsyncConnection, kid: str, sealed: bytes) -> None:
+async def add_private_key(conn: Connection, kid: str, sealed: bytes) -> None:
     await conn.execute(_ADD_PRIVATE, {"kid": kid, "sealed": sealed})
 
 
-async def private_keys(conn: AsyncConnection, kids: Sequence[str]) -> dict[str, bytes]:
+async def private_keys(conn: Connection, kids: Sequence[str]) -> dict[str, bytes]:
     rows = await conn.execute(_PRIVATE, {"kids": list(kids)})
     return {row.kid: row.sealed for row in rows}
 
 
-async def keys(conn: AsyncConnection, now: datetime) -> list[KeyPublished]:
+async def keys(conn: Connection, now: datetime) -> list[KeyPublished]:
     """The keys a token may be signed with, now or later, the oldest first."""
     rows = await conn.execute(_KEYS, {"now": now})
     found = [KeyPublished.model_validate_json(row.document) for row in rows]

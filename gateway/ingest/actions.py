@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Envelope, rfc3339
 from contracts.protocol import GATEWAY, Number, Verdict, judge_number
@@ -17,6 +16,7 @@ from gateway.succession import store as succession
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity, Known
 from gateway.work import Work, report, subject_fields
+from services.kernel.database import Connection
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Outcome:
     dead: list[tuple[int, Verdict]] = field(default_factory=list)
 
 
-async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arrival]) -> Outcome:
+async def accept(connection: Connection, work: Work, arrivals: Sequence[Arrival]) -> Outcome:
     """Facts of subjects that `work` holds locked, in order of arrival. Writes nothing but its own rows; no commit."""
     outcome = Outcome()
     ledger = await transfers.known(connection, [(a.envelope.source, a.envelope.id) for a in arrivals])
@@ -40,7 +40,7 @@ async def accept(connection: AsyncConnection, work: Work, arrivals: Sequence[Arr
     return outcome
 
 
-async def accept_own(connection: AsyncConnection, work: Work, envelopes: Sequence[Envelope]) -> None:
+async def accept_own(connection: Connection, work: Work, envelopes: Sequence[Envelope]) -> None:
     """Facts entering at the gateway itself: numbered here, in the accepting transaction; they have no first leg."""
     ledger = await transfers.known(connection, [(envelope.source, envelope.id) for envelope in envelopes])
     await _read_others(connection, work, envelopes)
@@ -52,12 +52,12 @@ async def accept_own(connection: AsyncConnection, work: Work, envelopes: Sequenc
     await save(connection, work)
 
 
-async def _read_others(connection: AsyncConnection, work: Work, envelopes: Sequence[Envelope]) -> None:
+async def _read_others(connection: Connection, work: Work, envelopes: Sequence[Envelope]) -> None:
     """Documents the chunk's facts refer to: one statement, however many, and none when there are none."""
     work.others |= await subjects.documents(connection, {each for envelope in envelopes for each in referred(envelope)})
 
 
-async def save(connection: AsyncConnection, work: Work) -> None:
+async def save(connection: Connection, work: Work) -> None:
     """Writes what a chunk decided: ledger, payloads, hops, deliveries, state, events, receipts."""
     await transfers.add(connection, work.transfers, work.payloads)
     await subjects.save(connection, work.states.values(), work.now)
@@ -99,7 +99,7 @@ def _take(work: Work, arrival: Arrival, ledger: dict[Identity, Known]) -> Verdic
     return None
 
 
-async def _answer_again(connection: AsyncConnection, work: Work, ledger: dict[Identity, Known]) -> None:
+async def _answer_again(connection: Connection, work: Work, ledger: dict[Identity, Known]) -> None:
     """A known fact's effect is skipped, never its answer: the verdict again, or every delivery as it stands now."""
     if not work.repeated:
         return

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import Verdict
 from gateway.delivery import actions as delivery
@@ -15,7 +14,7 @@ from gateway.ingest.rules import Sorted, sort
 from gateway.operations import dead_letters
 from gateway.subjects import store as subjects
 from gateway.work import Desk, Work
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.kernel.errors import RetryLater
 from services.kernel.messaging.outbox import BELL
 from services.kernel.messaging.records import Record
@@ -34,7 +33,7 @@ class IngestDoor:
         if not self._ready():
             raise RetryLater("the registries are not read yet")
 
-    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+    async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         found = sort(records)
         states = await subjects.lock(conn, (a.envelope.subject for a in found.facts), existing=found.named)
         work = self._desk.begin(states)
@@ -51,7 +50,7 @@ class IngestDoor:
 
     async def _bury(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         records: Sequence[Record],
         found: Sorted,
         dead: Sequence[tuple[int, Verdict]],
@@ -71,7 +70,7 @@ class IngestDoor:
             )
             await dead_letters.bury(conn, record, verdict)
 
-    async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
+    async def bury(self, conn: Connection, record: Record, error: Exception) -> None:
         """What the consumer found to fail for no reason the rules know: a defect of ours, kept for a person."""
         log.error("message.buried", topic=record.topic, offset=record.offset, step="unexpected", error=repr(error))
         await dead_letters.bury(conn, record, Verdict(step="unexpected", code="system.failed"))

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel.database import Connection
 
 _COLUMNS = "t.source, t.id, t.type, t.subject, t.sender, t.state, t.accepted_at, t.verdict, t.origin, t.traceparent"
 _TRANSFERS = f"""
@@ -35,18 +36,16 @@ _ROUTES = """
 RATE_MINUTES = 5
 
 
-async def find_transfers(connection: AsyncConnection, **filters: Any) -> list[Any]:
+async def find_transfers(connection: Connection, **filters: Any) -> list[Any]:
     """Newest first; `before` and `before_id` continue a page."""
     return list((await connection.execute(text(_TRANSFERS), filters)).mappings())
 
 
-async def find_transfer(connection: AsyncConnection, id_: str) -> Any | None:
+async def find_transfer(connection: Connection, id_: str) -> Any | None:
     return (await connection.execute(text(_ONE), {"id": id_})).mappings().first()
 
 
-async def answers(
-    connection: AsyncConnection, subjects: Sequence[str]
-) -> dict[tuple[str, str], list[tuple[str, datetime]]]:
+async def answers(connection: Connection, subjects: Sequence[str]) -> dict[tuple[str, str], list[tuple[str, datetime]]]:
     """Officers' answers by (subject, organ), oldest first."""
     found: dict[tuple[str, str], list[tuple[str, datetime]]] = {}
     for row in (await connection.execute(text(_ANSWERS), {"subjects": sorted(set(subjects))})).mappings():
@@ -54,7 +53,7 @@ async def answers(
     return found
 
 
-async def routes(connection: AsyncConnection) -> list[dict[str, Any]]:
+async def routes(connection: Connection) -> list[dict[str, Any]]:
     """Every pair of levels with traffic: what is open, since when, how much moves, what failed within the hour."""
     return [
         {

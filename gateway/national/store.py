@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.transfers.store import Identity
+from services.kernel.database import Connection
 
 _CLAIM = text("""
     WITH next AS (
@@ -66,7 +66,7 @@ class Claim:
     attempts: int
 
 
-async def claim(conn: AsyncConnection, *, hold_seconds: float) -> Claim | None:
+async def claim(conn: Connection, *, hold_seconds: float) -> Claim | None:
     """The oldest transfer due, kept from others for a while. Of one sender and subject they go in the order of their
     numbers: those decided together have one time."""
     rows = (await conn.execute(_CLAIM, {"hold": hold_seconds})).mappings().all()
@@ -83,27 +83,27 @@ async def claim(conn: AsyncConnection, *, hold_seconds: float) -> Claim | None:
     )
 
 
-async def free(conn: AsyncConnection, *, hold_seconds: float) -> None:
+async def free(conn: Connection, *, hold_seconds: float) -> None:
     """What a worker before this one had claimed is due now; what it had only postponed goes early, no harm."""
     await conn.execute(_FREE, {"hold": hold_seconds})
 
 
-async def fact(conn: AsyncConnection, identity: Identity) -> Any:
+async def fact(conn: Connection, identity: Identity) -> Any:
     """The transfer and its sealed payload; None when either is purged, which it is not while a delivery is open."""
     source, id_ = identity
     return (await conn.execute(_FACT, {"source": source, "id": id_})).mappings().first()
 
 
-async def keep_file(conn: AsyncConnection, claim: Claim, file: str) -> None:
+async def keep_file(conn: Connection, claim: Claim, file: str) -> None:
     await conn.execute(_KEEP_FILE, _sending(claim) | {"file": file})
 
 
-async def postpone(conn: AsyncConnection, claim: Claim, seconds: float) -> None:
+async def postpone(conn: Connection, claim: Claim, seconds: float) -> None:
     await conn.execute(_POSTPONE, _sending(claim) | {"seconds": seconds})
 
 
 async def finish(
-    conn: AsyncConnection, claim: Claim, *, code: str = "", doc_id: str = "", at: datetime | None = None
+    conn: Connection, claim: Claim, *, code: str = "", doc_id: str = "", at: datetime | None = None
 ) -> list[str]:
     """Handed over under a DocId, or refused with a code; returns the organs of this sending whose delivery moved."""
     state = "refused" if code else "handed_over"

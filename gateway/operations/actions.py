@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from contracts.protocol import DeliveryState
@@ -16,7 +15,7 @@ from gateway.delivery import store as deliveries
 from gateway.operations import store
 from gateway.subjects import store as subjects
 from gateway.work import Desk, Work
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.kernel.messaging.outbox import BELL
 
 DELIVERY, DEAD_LETTER = "delivery", "dead-letter"
@@ -43,9 +42,7 @@ class Closing:
     open_offer: str | None
 
 
-async def redeliver(
-    conn: AsyncConnection, desk: Desk, delivery_id: str, *, by: Act, dry_run: bool = False
-) -> Redelivery:
+async def redeliver(conn: Connection, desk: Desk, delivery_id: str, *, by: Act, dry_run: bool = False) -> Redelivery:
     """Sends an open delivery again now, past its schedule and the reader's guard."""
     row, _ = await _open(conn, desk, delivery_id)
     if redelivery.is_undecided(row):
@@ -60,7 +57,7 @@ async def redeliver(
     return Redelivery(row=row, attempts=redelivery.attempts(row), queued=queued)
 
 
-async def close(conn: AsyncConnection, desk: Desk, delivery_id: str, *, by: Act, dry_run: bool = False) -> Closing:
+async def close(conn: Connection, desk: Desk, delivery_id: str, *, by: Act, dry_run: bool = False) -> Closing:
     """Gives an open delivery up: its organ does not get the message, unless the record is on its way and is taken
     after all, which then counts."""
     row, work = await _open(conn, desk, delivery_id)
@@ -75,7 +72,7 @@ async def close(conn: AsyncConnection, desk: Desk, delivery_id: str, *, by: Act,
     return closing
 
 
-async def close_letter(conn: AsyncConnection, id_: str, *, by: Act, dry_run: bool = False) -> RowMapping:
+async def close_letter(conn: Connection, id_: str, *, by: Act, dry_run: bool = False) -> RowMapping:
     """Somebody has looked into it and it needs nothing more."""
     row = await store.letter(conn, id_, lock=not dry_run)
     if row is None:
@@ -90,7 +87,7 @@ async def close_letter(conn: AsyncConnection, id_: str, *, by: Act, dry_run: boo
     return closed
 
 
-async def _open(conn: AsyncConnection, desk: Desk, delivery_id: str) -> tuple[Any, Work]:
+async def _open(conn: Connection, desk: Desk, delivery_id: str) -> tuple[Any, Work]:
     """The delivery, open, and its subject locked: of two who act at once the second sees what the first one did."""
     subject = await deliveries.subject_of(conn, delivery_id)
     if subject is None:
@@ -104,7 +101,7 @@ async def _open(conn: AsyncConnection, desk: Desk, delivery_id: str) -> tuple[An
     return row, work
 
 
-async def _left(conn: AsyncConnection, row: Any) -> tuple[str, ...]:
+async def _left(conn: Connection, row: Any) -> tuple[str, ...]:
     """The organs for whom the delivery's record goes out all the same."""
     if not row["office"]:
         return ()

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Request
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from contracts import samples
@@ -18,6 +17,7 @@ from gateway.organs.snapshot import OrganSnapshot
 from gateway.work import Clock, Desk
 from services.kernel import cursors
 from services.kernel.app import Reading
+from services.kernel.database import Connection
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 
@@ -101,7 +101,7 @@ def _add_redeliver(router: APIRouter, acting: Acting, desk: Desk) -> None:
         nhiêu lần thì nơi nhận cũng chỉ nhận một lần.
         """
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             done = await actions.redeliver(conn, desk, id_, by=act, dry_run=form.dry_run)
             view = views.redelivered(done, dry_run=form.dry_run)
             return _answer(200 if form.dry_run else 202, view)
@@ -144,7 +144,7 @@ def _add_close(router: APIRouter, acting: Acting, desk: Desk) -> None:
         là còn chờ biên nhận của dịch vụ nơi nhận; bên gửi thấy `closed` khi đã chắc chắn. Quyền thụ lý không thay đổi.
         """
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             done = await actions.close(conn, desk, id_, by=act, dry_run=form.dry_run)
             view = views.closed(done, dry_run=form.dry_run)
             return _answer(200 if form.dry_run or done.final else 202, view)

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.levels import OFFICE_LEVELS
 from contracts.protocol import GATEWAY, Verdict
@@ -14,6 +13,7 @@ from contracts.topology import DEAD_SUFFIX, dead, deliver
 from gateway.operations import rules, store
 from gateway.operations.rules import DeadLetter
 from gateway.work import verdict_fields
+from services.kernel.database import Connection
 from services.kernel.messaging import dead_letters
 from services.kernel.messaging.records import Record
 
@@ -25,7 +25,7 @@ MAX_PARTITION, MAX_OFFSET = 2**31, 2**63
 log = structlog.get_logger(__name__)
 
 
-async def bury(conn: AsyncConnection, record: Record, verdict: Verdict) -> None:
+async def bury(conn: Connection, record: Record, verdict: Verdict) -> None:
     """Keeps a record the gateway cannot take, for Kafka users and in the list; no commit."""
     kept = await dead_letters.add(conn, record, verdict)
     letter = DeadLetter(
@@ -47,10 +47,10 @@ class Gathering:
     async def prepare(self, records: Sequence[Record]) -> None:
         """The records are all there is."""
 
-    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+    async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         await store.list_letters(conn, [letter for record in records if (letter := _read(record))])
 
-    async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
+    async def bury(self, conn: Connection, record: Record, error: Exception) -> None:
         """There is no list behind the list: the record stays in its topic for a month."""
 
     def committed(self, records: Sequence[Record]) -> None:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Request
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from contracts.messages.base import NO_NUL_PATTERN, Moment
@@ -15,6 +14,7 @@ from gateway.operations import actions, store, views
 from gateway.operations.store import LetterFilter
 from services.kernel import cursors
 from services.kernel.app import Reading
+from services.kernel.database import Connection
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 
@@ -141,7 +141,7 @@ def _add_close(router: APIRouter, acting: Acting) -> None:
         Đánh dấu đã xử lý một thông điệp hỏng; danh sách vẫn giữ người đóng, thời điểm và lý do.
         """
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             row = await actions.close_letter(conn, id_, by=act, dry_run=form.dry_run)
             view = views.ClosedLetter(**views.dead_letter(row), dry_run=form.dry_run)
             return json_answer(200, view.model_dump(mode="json", exclude_none=True))

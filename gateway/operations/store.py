@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping, select, text, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.operations.model import listed_dead_letter
 from gateway.operations.rules import DeadLetter
 from services.kernel.bulk import insert_many
+from services.kernel.database import Connection
 
 _COLUMNS = listed_dead_letter.c
 
@@ -27,7 +27,7 @@ class LetterFilter:
     before: tuple[datetime, str] | None = None
 
 
-async def list_letters(conn: AsyncConnection, letters: Sequence[DeadLetter]) -> None:
+async def list_letters(conn: Connection, letters: Sequence[DeadLetter]) -> None:
     """Adds to the list; one that is there already stays as it is."""
     rows = [
         {
@@ -46,7 +46,7 @@ async def list_letters(conn: AsyncConnection, letters: Sequence[DeadLetter]) -> 
     await insert_many(conn, listed_dead_letter, rows, "ON CONFLICT (id) DO NOTHING")
 
 
-async def letters(conn: AsyncConnection, chosen: LetterFilter, limit: int) -> Sequence[RowMapping]:
+async def letters(conn: Connection, chosen: LetterFilter, limit: int) -> Sequence[RowMapping]:
     """The newest first: every filter but `since` alone has an index in that order."""
     named = ((_COLUMNS.topic, chosen.topic), (_COLUMNS.code, chosen.code), (_COLUMNS.state, chosen.state))
     conditions: list[Any] = [column == value for column, value in named if value is not None]
@@ -58,14 +58,14 @@ async def letters(conn: AsyncConnection, chosen: LetterFilter, limit: int) -> Se
     return (await conn.execute(query)).mappings().all()
 
 
-async def letter(conn: AsyncConnection, id_: str, *, lock: bool) -> RowMapping | None:
+async def letter(conn: Connection, id_: str, *, lock: bool) -> RowMapping | None:
     query = select(listed_dead_letter).where(_COLUMNS.id == id_)
     found = await conn.execute(query.with_for_update() if lock else query)
     row: RowMapping | None = found.mappings().first()
     return row
 
 
-async def close_letter(conn: AsyncConnection, id_: str, *, by: str, at: datetime, reason: str) -> RowMapping:
+async def close_letter(conn: Connection, id_: str, *, by: str, at: datetime, reason: str) -> RowMapping:
     closed = (
         update(listed_dead_letter)
         .where(_COLUMNS.id == id_)
@@ -109,7 +109,7 @@ _BEHIND = """
 OVERDUE_SECONDS = 10.0
 
 
-async def held_up(conn: AsyncConnection, kinds: Sequence[str], given: Mapping[str, Any], limit: int) -> list[Any]:
+async def held_up(conn: Connection, kinds: Sequence[str], given: Mapping[str, Any], limit: int) -> list[Any]:
     """Open deliveries of these kinds, the oldest first, each once."""
     filters = "".join(f" AND {_FILTERS[name]}" for name in _FILTERS if given.get(name) is not None)
     parts = " UNION ALL ".join(
@@ -139,6 +139,6 @@ _FIGURES = """
 """
 
 
-async def figures(conn: AsyncConnection) -> list[tuple[str, str, int]]:
+async def figures(conn: Connection) -> list[tuple[str, str, int]]:
     """(what, of whom, how many) of what operators have to look at."""
     return [(row.figure, row.label, row.number) for row in await conn.execute(text(_FIGURES))]

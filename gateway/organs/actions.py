@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.directory import Directory
 from contracts.identifiers import organ_key
 from contracts.messages.registry import OrganChanged
@@ -22,6 +20,7 @@ from gateway.organs.snapshot import OrganSnapshot
 from gateway.registries import actions as registries
 from gateway.registries import store as entries
 from gateway.registries.actions import Saved
+from services.kernel.database import Connection
 
 KIND = "organ"
 DIRECTORY_KIND = "directory"
@@ -43,7 +42,7 @@ class Sheet:
         return cls(rows, hashlib.sha256(data).hexdigest(), partial, dry_run)
 
 
-async def load(conn: AsyncConnection, organs: Iterable[OrganChanged], *, by: Act) -> int:
+async def load(conn: Connection, organs: Iterable[OrganChanged], *, by: Act) -> int:
     """Takes these organs as they are given; tells how many were new or differed, and so got the next version.
 
     Organs that are not given stay: an organ is closed by its `valid_to`, never removed. Of two with the same code the
@@ -53,7 +52,7 @@ async def load(conn: AsyncConnection, organs: Iterable[OrganChanged], *, by: Act
 
 
 async def change(
-    conn: AsyncConnection, snapshot: OrganSnapshot, code: str, edit: Edit, *, by: Act, action: str | None = None
+    conn: Connection, snapshot: OrganSnapshot, code: str, edit: Edit, *, by: Act, action: str | None = None
 ) -> tuple[OrganChanged, bool]:
     """The organ as `edit` makes it of the one with that code, which nobody else changes meanwhile; and whether it is
     new. What does not fit the rest of the directory is refused with its place."""
@@ -66,7 +65,7 @@ async def change(
 
 
 async def import_sheet(
-    conn: AsyncConnection, snapshot: OrganSnapshot, sheet: Sheet, *, by: Act
+    conn: Connection, snapshot: OrganSnapshot, sheet: Sheet, *, by: Act
 ) -> tuple[dict[str, Any], bool]:
     """The report, and whether the sheet was taken: as a whole, or with `partial` what was good of it."""
     if not sheet.dry_run:
@@ -107,7 +106,7 @@ def _judged(directory: Directory, organ: OrganChanged, held: OrganChanged | None
 
 
 async def _save(
-    conn: AsyncConnection, organs: Iterable[OrganChanged], by: Act, action: str | None = None
+    conn: Connection, organs: Iterable[OrganChanged], by: Act, action: str | None = None
 ) -> list[Saved[OrganChanged]]:
     given = {organ_key(organ.code): organ for organ in organs}
     changed = await registries.save(conn, REGISTRY, given, _columns)

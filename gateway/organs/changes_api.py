@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from contracts.directory import local_date
@@ -25,6 +24,7 @@ from gateway.audit.doors import (
 from gateway.organs import actions, forms
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.idempotency import Answer
 from services.kernel.openapi import answer, link, problem_responses
 
@@ -56,7 +56,7 @@ class _Changes:
         self.snapshot = snapshot
         self._clock = clock
 
-    async def known(self, conn: AsyncConnection, code: str) -> OrganChanged:
+    async def known(self, conn: Connection, code: str) -> OrganChanged:
         """By any code at today's date."""
         await self.snapshot.refresh(conn)
         organ = self.snapshot.directory.find(code, local_date(self._clock.hub_now()))
@@ -100,7 +100,7 @@ def _add_put(router: APIRouter, desk: _Changes) -> None:
                 check_version(etag(form.version), held.version)
             return form.entry(code, held)
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             organ, new = await actions.change(conn, desk.snapshot, code, edit, by=act)
             return _answer(organ, 201 if new else 200)
 
@@ -131,7 +131,7 @@ def _add_patch(router: APIRouter, desk: _Changes) -> None:
         Đổi kênh nhận, tạm dừng, kết thúc hiệu lực, đổi tên cơ quan.
         """
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             known = await desk.known(conn, code)
 
             def edit(held: OrganChanged | None) -> OrganChanged:
@@ -178,7 +178,7 @@ def _add_aliases(router: APIRouter, desk: _Changes) -> None:
             check_version(if_match, held.version)
             return forms.with_alias(held, alias)
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             known = await desk.known(conn, code)
             try:
                 organ, _ = await actions.change(

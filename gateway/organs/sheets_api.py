@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response, StreamingResponse
 
 from contracts.directory import is_valid
@@ -18,6 +17,7 @@ from gateway.audit.doors import JSON, WRITES, Acting, Administrator, AskedReason
 from gateway.organs import actions, forms, sheet
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.app import Reading
+from services.kernel.database import Connection
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import PLACE, Responses, problem_responses
 from services.kernel.problem_details import MEDIA_TYPE as PROBLEM
@@ -87,7 +87,7 @@ def _add_import(router: APIRouter, acting: Acting, snapshot: OrganSnapshot) -> N
         rows = await asyncio.to_thread(sheet.read, data)
         given = actions.Sheet.of(rows, data, partial=partial, dry_run=dry_run)
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             report, taken = await actions.import_sheet(conn, snapshot, given, by=act)
             if taken:
                 return json_answer(200, report)

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.directory import Directory
 from contracts.messages.registry import OrganChanged
 from gateway.organs.model import REGISTRY
 from gateway.registries import store
+from services.kernel.database import Connection
 
 AT_ONCE = 200
 """More are read in a thread, so that others of this process need not wait."""
@@ -21,7 +20,7 @@ class OrganSnapshot:
         self.directory = Directory()
         self._revision = 0
 
-    async def refresh(self, conn: AsyncConnection) -> bool:
+    async def refresh(self, conn: Connection) -> bool:
         """Takes over what was committed since the last time; tells whether anything was."""
         revision, documents = await store.since(conn, REGISTRY.table, self._revision)
         if revision <= self._revision:  # also when another refresh was faster

@@ -6,13 +6,13 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.identifiers import organ_key
 from contracts.levels import Level
 from contracts.messages.registry import OrganChanged
 from gateway.organs.model import organ, superior
 from services.kernel.bulk import insert_many
+from services.kernel.database import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Filter:
     words: Sequence[str] = ()
 
 
-async def page(conn: AsyncConnection, chosen: Filter, *, after: str, limit: int) -> list[tuple[str, bytes]]:
+async def page(conn: Connection, chosen: Filter, *, after: str, limit: int) -> list[tuple[str, bytes]]:
     """Key and document of the organs valid at the date, in order of key, beginning after the key given."""
     conditions = [organ.c.key > after, _valid(organ, chosen.on)]
     if chosen.level is not None:
@@ -41,7 +41,7 @@ async def page(conn: AsyncConnection, chosen: Filter, *, after: str, limit: int)
     return [(row.key, row.document) for row in await conn.execute(query)]
 
 
-async def replace_superiors(conn: AsyncConnection, organs: Sequence[OrganChanged]) -> None:
+async def replace_superiors(conn: Connection, organs: Sequence[OrganChanged]) -> None:
     """The dated superiors of these organs, in place of those held."""
     await conn.execute(_DELETE_SUPERIORS, {"organs": [organ_key(changed.code) for changed in organs]})
     rows = [

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.messages.registry import KeyPublished, OrganChanged, SystemChanged
 from gateway.registries import store
 from gateway.registries.model import Registry
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.kernel.messaging.outbox import BELL as RELAY_BELL
 
 BELL = "registry"
@@ -32,7 +31,7 @@ class Saved(Generic[P]):
 
 
 async def save(
-    conn: AsyncConnection,
+    conn: Connection,
     registry: Registry,
     payloads: Mapping[str, P],
     columns: Callable[[P], Mapping[str, object]],
@@ -62,7 +61,7 @@ async def save(
     return changed
 
 
-async def republish(conn: AsyncConnection, registries: Iterable[Registry]) -> int:
+async def republish(conn: Connection, registries: Iterable[Registry]) -> int:
     """Everything is sent again: at the start of a relay, daily, and when the log was lost."""
     count = 0
     for registry in registries:
@@ -71,7 +70,7 @@ async def republish(conn: AsyncConnection, registries: Iterable[Registry]) -> in
     return count
 
 
-async def overdue(conn: AsyncConnection, registries: Iterable[Registry], *, seconds: float) -> list[Registry]:
+async def overdue(conn: Connection, registries: Iterable[Registry], *, seconds: float) -> list[Registry]:
     """The registries that were not republished for so long, or never."""
     rows = await conn.execute(_FRESH, {"seconds": seconds})
     fresh = set(rows.scalars())

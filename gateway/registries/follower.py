@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from gateway.registries.actions import BELL
 from services.kernel.bell import Bell
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.supervisor import Part
 
 POLL_SECONDS = 1.0
@@ -21,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class Snapshot(Protocol):
     """A copy in memory that can catch up."""
 
-    async def refresh(self, conn: AsyncConnection) -> bool: ...
+    async def refresh(self, conn: Connection) -> bool: ...
 
 
 class Follower:

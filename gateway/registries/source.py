@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from uuid import uuid5
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.envelope import Envelope, to_headers
 from contracts.identifiers import HUB_NAMESPACE
 from contracts.registry import MESSAGES
 from gateway.registries import actions, store
 from gateway.registries.model import Registry
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.records import Ack, Outgoing, Unread
 
 DAY_SECONDS = 24 * 60 * 60.0
@@ -34,7 +33,7 @@ class RegistrySource:
         self._lease = lease
         self._started = False
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         taken: list[Outgoing] = []
         for place, registry in enumerate(self._registries):
             if len(taken) < limit:
@@ -42,7 +41,7 @@ class RegistrySource:
                 taken += [self._outgoing(place, registry, row) for row in rows]
         return taken
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         sent: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for ack in acks:
             place, id_, round_ = ack.outgoing.ref
@@ -51,7 +50,7 @@ class RegistrySource:
             table = self._registries[place].table
             await store.mark_sent(conn, table, sent[place], lease=self._lease, fence=fence)
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         """Everything of a registry that was not sent as a whole for a day, or since this process began to relay."""
         if self._started:
             due = await actions.overdue(conn, self._registries, seconds=DAY_SECONDS)
@@ -61,7 +60,7 @@ class RegistrySource:
         self._started = True
         return await actions.republish(conn, due) if due else 0
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         await actions.republish(conn, self._registries)
 
     def _outgoing(self, place: int, registry: Registry, row: store.Unsent) -> Outgoing:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import Table, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.bulk import insert_many, upsert
+from services.kernel.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Unsent:
     document: bytes
 
 
-async def lock(conn: AsyncConnection) -> None:
+async def lock(conn: Connection) -> None:
     """Writers of registries follow one another until their commit, so revisions become visible in order.
 
     One lock for all of them: there is no order of locks to agree on, and writers are few.
@@ -38,7 +38,7 @@ async def lock(conn: AsyncConnection) -> None:
     await conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('lienthong.registries'))"))
 
 
-async def held(conn: AsyncConnection, table: Table, keys: Sequence[str]) -> dict[str, Entry]:
+async def held(conn: Connection, table: Table, keys: Sequence[str]) -> dict[str, Entry]:
     rows = await conn.execute(
         _statement("SELECT key, version, document FROM {table} WHERE key = ANY(CAST(:keys AS text[]))", table),
         {"keys": list(keys)},
@@ -46,7 +46,7 @@ async def held(conn: AsyncConnection, table: Table, keys: Sequence[str]) -> dict
     return {row.key: Entry(row.key, row.version, row.document) for row in rows}
 
 
-async def write(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+async def write(conn: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Inserts or replaces whole entries (`key`, `version`, `document` and the owner's columns); the lock is held."""
     if not rows:
         return
@@ -57,7 +57,7 @@ async def write(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str,
     await insert_many(conn, table, [{**row, "revision": revision} for row in rows], tail)
 
 
-async def since(conn: AsyncConnection, table: Table, revision: int) -> tuple[int, list[bytes]]:
+async def since(conn: Connection, table: Table, revision: int) -> tuple[int, list[bytes]]:
     """The newest revision, and the documents changed after the given one."""
     rows = await conn.execute(
         _statement("SELECT revision, document FROM {table} WHERE revision > :revision ORDER BY revision, id", table),
@@ -67,7 +67,7 @@ async def since(conn: AsyncConnection, table: Table, revision: int) -> tuple[int
     return (found[-1].revision if found else revision), [row.document for row in found]
 
 
-async def unsent(conn: AsyncConnection, table: Table, limit: int, avoiding: Sequence[str]) -> list[Unsent]:
+async def unsent(conn: Connection, table: Table, limit: int, avoiding: Sequence[str]) -> list[Unsent]:
     rows = await conn.execute(
         _statement(
             "SELECT id, round, key, version, document FROM {table}"
@@ -79,9 +79,7 @@ async def unsent(conn: AsyncConnection, table: Table, limit: int, avoiding: Sequ
     return [Unsent(*row) for row in rows]
 
 
-async def mark_sent(
-    conn: AsyncConnection, table: Table, sent: Sequence[tuple[int, int]], *, lease: str, fence: int
-) -> None:
+async def mark_sent(conn: Connection, table: Table, sent: Sequence[tuple[int, int]], *, lease: str, fence: int) -> None:
     """(id, round) pairs the broker took; nothing when the lease is no longer ours or the entry changed meanwhile.
 
     Takes the writers' lock, as everything that touches several entries does: no order of rows to agree on.
@@ -99,7 +97,7 @@ async def mark_sent(
     )
 
 
-async def mark_unsent(conn: AsyncConnection, table: Table) -> int:
+async def mark_unsent(conn: Connection, table: Table) -> int:
     """Everything is to be sent (again); returns how much."""
     await lock(conn)
     done = await conn.execute(_statement("UPDATE {table} SET pending = true, round = round + 1", table))

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.custody import Dossier
 from contracts.protocol import Offer, Stamp
 from gateway.subjects.model import document, dossier, emitter, hop_counter, subject
 from gateway.subjects.rules import DocumentState, SubjectState
 from services.kernel.bulk import insert_many, upsert
+from services.kernel.database import Connection
 
 _LOCK = text("SELECT subject FROM subject WHERE subject = ANY(CAST(:subjects AS text[])) ORDER BY subject FOR UPDATE")
 _READ = {
@@ -21,7 +21,7 @@ _READ = {
 
 
 async def lock(
-    connection: AsyncConnection, subjects: Iterable[str], *, existing: Iterable[str] = ()
+    connection: Connection, subjects: Iterable[str], *, existing: Iterable[str] = ()
 ) -> dict[str, SubjectState]:
     """Locks the subjects' rows in sorted order (made when new) and reads what is known of them.
 
@@ -46,13 +46,13 @@ async def lock(
     return states
 
 
-async def documents(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, DocumentState]:
+async def documents(connection: Connection, subjects: Iterable[str]) -> dict[str, DocumentState]:
     """Those of these that were issued, without lock: a document that is known stays known."""
     names = sorted(set(subjects))
     return {row["subject"]: _document(row) for row in await _rows(connection, document.name, names)} if names else {}
 
 
-async def save(connection: AsyncConnection, states: Iterable[SubjectState], now: datetime) -> None:
+async def save(connection: Connection, states: Iterable[SubjectState], now: datetime) -> None:
     """Writes back what changed, in sorted order."""
     touched = sorted((state for state in states if state.changed), key=lambda state: state.subject)
     emitters = [
@@ -89,7 +89,7 @@ def _replace(rows: list[dict[str, Any]]) -> str:
     return upsert("subject", update=[name for name in rows[0] if name != "subject"]) if rows else ""
 
 
-async def _rows(connection: AsyncConnection, table: str, subjects: list[str]) -> list[Any]:
+async def _rows(connection: Connection, table: str, subjects: list[str]) -> list[Any]:
     if not subjects:
         return []
     return list((await connection.execute(_READ[table], {"subjects": subjects})).mappings())

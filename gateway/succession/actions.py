@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.directory import UNDECIDED
 from contracts.envelope import rfc3339
@@ -25,7 +24,7 @@ from gateway.succession.store import ALL, Choice, Order
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity
 from gateway.work import Desk, Registry, Work, report, state_told
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.kernel.messaging.outbox import BELL
 
 AT_ONCE = 100
@@ -56,7 +55,7 @@ class Outcome:
     left: int = 0
 
 
-async def decide(conn: AsyncConnection, desk: Desk, organs: OrganSnapshot, question: Question, *, by: Act) -> Outcome:
+async def decide(conn: Connection, desk: Desk, organs: OrganSnapshot, question: Question, *, by: Act) -> Outcome:
     """Stores the choice with its mark in the audit and releases a first part of what waits.
 
     The same choice again changes nothing. Raises `succession.decided` when another one stands that can be carried out.
@@ -113,7 +112,7 @@ def _stands(registry: Registry, made: Choice, *, offices_only: bool = False) -> 
     return leg is not None and not leg.problem
 
 
-async def _choose(conn: AsyncConnection, subject: str, outcome: Outcome, before: Choice | None, *, by: Act) -> None:
+async def _choose(conn: Connection, subject: str, outcome: Outcome, before: Choice | None, *, by: Act) -> None:
     made = Choice(
         subject=subject,
         organ=outcome.organ,
@@ -133,7 +132,7 @@ def _fields(made: Choice) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-async def _release_some(conn: AsyncConnection, desk: Desk, outcome: Outcome, subject: str) -> int:
+async def _release_some(conn: Connection, desk: Desk, outcome: Outcome, subject: str) -> int:
     """Releases what one transaction may take; tells how many deliveries the choice is still for."""
     if subject != ALL:
         await release(conn, desk, [subject])
@@ -150,7 +149,7 @@ def is_possible(registry: Registry, order: Order) -> bool:
     return leg is not None and not leg.problem
 
 
-async def release(conn: AsyncConnection, desk: Desk, names: Sequence[str]) -> int:
+async def release(conn: Connection, desk: Desk, names: Sequence[str]) -> int:
     """Sends what waits in these subjects although its successor is chosen; returns how many deliveries.
 
     Takes the subjects' locks in order; numbers are drawn under them in the order of the ledger, behind whatever the
@@ -209,7 +208,7 @@ def _move(work: Work, row: Any, leg: Leg, others: Sequence[Any]) -> dict[str, An
     return change
 
 
-async def _save(conn: AsyncConnection, work: Work, rows: Sequence[Any]) -> None:
+async def _save(conn: Connection, work: Work, rows: Sequence[Any]) -> None:
     """Hops, counters, what the subjects keep to, the transfers' states, and word to the senders."""
     if not rows:
         return

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Body, Path, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.directory import Directory, local_date
 from contracts.identifiers import ORGAN_PATTERN
@@ -19,6 +18,7 @@ from gateway.succession.store import ALL, Choice
 from gateway.work import Desk
 from services.kernel import cursors
 from services.kernel.app import Reading
+from services.kernel.database import Connection
 from services.kernel.idempotency import Answer
 from services.kernel.openapi import answer, link, problem_responses
 
@@ -118,7 +118,7 @@ def _add_decide(router: APIRouter, acting: Acting, desk: Desk, organs: OrganSnap
         """
         question = Question(organ=organ, successor=form.successor, subject=form.subject or ALL, dry_run=form.dry_run)
 
-        async def work(conn: AsyncConnection, act: Act) -> Answer:
+        async def work(conn: Connection, act: Act) -> Answer:
             outcome = await actions.decide(conn, desk, organs, question, by=act)
             return Answer(202 if outcome.left else 200, orjson.dumps(_chosen(outcome, form)))
 

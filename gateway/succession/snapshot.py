@@ -5,10 +5,9 @@ What is routed before it shows waits, and is sent by the worker.
 
 from collections.abc import Mapping
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.directory import NOTHING_CHOSEN
 from gateway.succession import store
+from services.kernel.database import Connection
 
 
 class ChoiceSnapshot:
@@ -17,7 +16,7 @@ class ChoiceSnapshot:
     def __init__(self) -> None:
         self.decided: Mapping[str, str] = NOTHING_CHOSEN
 
-    async def refresh(self, conn: AsyncConnection) -> bool:
+    async def refresh(self, conn: Connection) -> bool:
         """Takes over what was committed since the last time; tells whether anything was."""
         decided = await store.decided(conn)
         changed = decided != self.decided

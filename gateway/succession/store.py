@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.delivery.model import delivery
 from gateway.subjects.rules import SubjectState
 from gateway.succession.model import successor
 from services.kernel.bulk import arrays, insert_many, unnest, upsert
+from services.kernel.database import Connection
 
 ALL = ""
 """The subject of a choice for everything of an organ."""
@@ -96,7 +96,7 @@ class Order:
     dossier: bool
 
 
-async def read_lines(conn: AsyncConnection, states: Mapping[str, SubjectState]) -> None:
+async def read_lines(conn: Connection, states: Mapping[str, SubjectState]) -> None:
     """Fills in what waits for a successor in these subjects, which are locked, and what was chosen for them."""
     if not states:
         return
@@ -107,29 +107,29 @@ async def read_lines(conn: AsyncConnection, states: Mapping[str, SubjectState]) 
             states[row.subject].waiting[row.organ] = row.waiting
 
 
-async def decided(conn: AsyncConnection) -> dict[str, str]:
+async def decided(conn: Connection) -> dict[str, str]:
     """The choices for everything of an organ."""
     return {row.organ: row.successor for row in await conn.execute(_DECIDED)}
 
 
-async def lock(conn: AsyncConnection) -> None:
+async def lock(conn: Connection) -> None:
     """Those who choose follow one another until their commit."""
     await conn.execute(_LOCK)
 
 
-async def choice(conn: AsyncConnection, organ: str, subject: str) -> Choice | None:
+async def choice(conn: Connection, organ: str, subject: str) -> Choice | None:
     row = (await conn.execute(_CHOICE_OF, {"organ": organ, "subject": subject})).mappings().one_or_none()
     return Choice(**row) if row else None
 
 
-async def choose(conn: AsyncConnection, made: Choice) -> None:
+async def choose(conn: Connection, made: Choice) -> None:
     """Writes the choice, in place of an earlier one."""
     fields = {name: getattr(made, name) for name in Choice.__slots__}
     tail = upsert("subject", "organ", update=["successor", "decided_by", "decided_at", "reason"])
     await insert_many(conn, successor, [fields], tail)
 
 
-async def count(conn: AsyncConnection, organ: str, subject: str) -> tuple[int, bool]:
+async def count(conn: Connection, organ: str, subject: str) -> tuple[int, bool]:
     """How many deliveries a choice is for, and whether a dossier is among them; ALL leaves out subjects that have a
     choice of their own."""
     row = (await conn.execute(_COUNT, {"organ": organ, "subject": subject})).one()
@@ -137,36 +137,36 @@ async def count(conn: AsyncConnection, organ: str, subject: str) -> tuple[int, b
 
 
 async def orders(
-    conn: AsyncConnection, *, after: tuple[str, str] = ("", ""), limit: int, organ: str | None = None
+    conn: Connection, *, after: tuple[str, str] = ("", ""), limit: int, organ: str | None = None
 ) -> list[Order]:
     """What waits although its successor is chosen, by subject and organ."""
     values = {"subject": after[0], "organ": after[1], "limit": limit, "only": organ}
     return [Order(row.subject, row.organ, row.successor, row.dossier) for row in await conn.execute(_ORDERS, values)]
 
 
-async def line(conn: AsyncConnection, subjects: Sequence[str]) -> list[Any]:
+async def line(conn: Connection, subjects: Sequence[str]) -> list[Any]:
     """Deliveries of these subjects, which are locked, that wait although their successor is chosen, in their order."""
     return list((await conn.execute(_LINE, {"subjects": list(subjects)})).mappings())
 
 
-async def release(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def release(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         await conn.execute(_RELEASE, arrays(rows))
 
 
-async def keep(conn: AsyncConnection, keys: Sequence[tuple[str, str]]) -> None:
+async def keep(conn: Connection, keys: Sequence[tuple[str, str]]) -> None:
     """These (subject, organ) keep to the choice made for the organ, unless they have one of their own."""
     if keys:
         values = {"subjects": [subject for subject, _ in keys], "organs": [organ for _, organ in keys]}
         await conn.execute(_KEEP, values)
 
 
-async def page(conn: AsyncConnection, *, after: str, limit: int) -> list[Any]:
+async def page(conn: Connection, *, after: str, limit: int) -> list[Any]:
     """Organs for which something waits, by code."""
     return list((await conn.execute(_PAGE, {"after": after, "limit": limit})).mappings())
 
 
-async def chosen(conn: AsyncConnection, organs: Sequence[str]) -> dict[str, Choice]:
+async def chosen(conn: Connection, organs: Sequence[str]) -> dict[str, Choice]:
     """The choices for everything of these organs."""
     rows = (await conn.execute(_CHOSEN, {"organs": list(organs)})).mappings()
     return {row["organ"]: Choice(**row) for row in rows}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.transfers.model import payload, transfer
 from services.kernel.bulk import insert_many
+from services.kernel.database import Connection
 
 Identity = tuple[str, str]
 """(source, id) of an envelope."""
@@ -52,7 +52,7 @@ class Known:
         return self.source, self.id
 
 
-async def known(connection: AsyncConnection, identities: Sequence[Identity]) -> dict[Identity, Known]:
+async def known(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, Known]:
     """The ledger's rows of these identities."""
     if not identities:
         return {}
@@ -60,11 +60,11 @@ async def known(connection: AsyncConnection, identities: Sequence[Identity]) -> 
     return {(row["source"], row["id"]): Known(**row) for row in rows.mappings()}
 
 
-async def add(connection: AsyncConnection, transfers: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> None:
+async def add(connection: Connection, transfers: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> None:
     await insert_many(connection, transfer, transfers)
     await insert_many(connection, payload, payloads)
 
 
-async def set_states(connection: AsyncConnection, states: dict[Identity, str]) -> None:
+async def set_states(connection: Connection, states: dict[Identity, str]) -> None:
     if states:
         await connection.execute(_SET_STATE, {**keys_of(list(states)), "states": list(states.values())})

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,7 +24,7 @@ from contracts.problems import HubError
 from services.kernel import api_page, problem_pages
 from services.kernel.answers import Answer
 from services.kernel.api_texts import Bounds
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.health import Check, routes
 from services.kernel.hot import Ahead, Hot
 from services.kernel.json_bodies import adopt
@@ -68,28 +67,28 @@ class Web:
     """Where the `type` of a problem leads; every program serves the pages, one of them has the stable address."""
 
 
-async def transaction(request: Request) -> AsyncIterator[AsyncConnection]:
+async def transaction(request: Request) -> AsyncIterator[Connection]:
     database: Database = request.app.state.web.database
     async with database.transaction() as conn:
         yield conn
 
 
-async def reading(request: Request) -> AsyncIterator[AsyncConnection]:
+async def reading(request: Request) -> AsyncIterator[Connection]:
     database: Database = request.app.state.web.database
     async with database.read(still=True) as conn:
         yield conn
 
 
-async def recorded(request: Request) -> AsyncIterator[AsyncConnection]:
+async def recorded(request: Request) -> AsyncIterator[Connection]:
     database: Database = request.app.state.web.database
     async with database.transaction(still=True) as conn:
         yield conn
 
 
 # Scope "function": left before the answer is sent, so that a commit that fails is answered as a failure.
-Transaction = Annotated[AsyncConnection, Depends(transaction, scope="function")]
-Reading = Annotated[AsyncConnection, Depends(reading, scope="function")]
-Recorded = Annotated[AsyncConnection, Depends(recorded, scope="function")]
+Transaction = Annotated[Connection, Depends(transaction, scope="function")]
+Reading = Annotated[Connection, Depends(reading, scope="function")]
+Recorded = Annotated[Connection, Depends(recorded, scope="function")]
 """A read that leaves its record. It sees one moment, as `Reading` does: what several statements find fits together."""
 
 

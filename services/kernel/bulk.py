@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel.database import Connection
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -33,9 +34,7 @@ def arrays(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-async def insert_many(
-    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], tail: str = ""
-) -> None:
+async def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], tail: str = "") -> None:
     """Inserts rows that all have the same keys; `tail` is an ON CONFLICT clause. Order of rows is order of identity."""
     if rows:
         await connection.execute(_statement(table, tuple(rows[0]), tail), arrays(rows))

@@ -24,6 +24,8 @@ IDLE_IN_TRANSACTION_SECONDS = 60.0
 POOL_WAIT_SECONDS = 2.0
 PING_SECONDS = 2.0
 
+Connection = AsyncConnection
+
 _RINGS = "lienthong.rings"
 _ONE_MOMENT = "REPEATABLE READ"
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})  # serialization, deadlock, lock and statement time-out

@@ -13,11 +13,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from services.kernel.crypto import Keyring
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 
 # begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
 #    │        └──effect, finish with a hold──▶ held back ──finish or the hold ends──▶ kept   (drop: forgotten)
@@ -121,7 +120,7 @@ class Idempotency:
         self._keyring = keyring
 
     async def once(
-        self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]
+        self, conn: Connection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]
     ) -> Answer | Replay:
         """The work's answer; with a key it is kept in the same transaction, and given again to a repeat."""
         if keyed is None:
@@ -133,7 +132,7 @@ class Idempotency:
         await self.finish(conn, keyed, answer)
         return answer
 
-    async def begin(self, conn: AsyncConnection, request: Keyed) -> Fresh | Replay:
+    async def begin(self, conn: Connection, request: Keyed) -> Fresh | Replay:
         """Fresh or the first answer; raises idempotency.in_progress and idempotency.reused.
 
         The key stays locked until the transaction ends.
@@ -143,7 +142,7 @@ class Idempotency:
             raise outcome
         return outcome
 
-    async def begin_many(self, conn: AsyncConnection, requests: Sequence[Keyed]) -> list[Fresh | Replay | HubError]:
+    async def begin_many(self, conn: Connection, requests: Sequence[Keyed]) -> list[Fresh | Replay | HubError]:
         """One outcome per request, in order; of equal keys among them the later ones are in progress."""
         outcomes: list[Fresh | Replay | HubError] = [HubError("idempotency.in_progress") for _ in requests]
         first = {(r.client, r.route, r.key): place for place, r in reversed(list(enumerate(requests)))}
@@ -157,7 +156,7 @@ class Idempotency:
         return outcomes
 
     async def finish(
-        self, conn: AsyncConnection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0, late: bool = False
+        self, conn: Connection, request: Keyed, answer: Answer, *, hold_seconds: float = 0.0, late: bool = False
     ) -> bool:
         """Keeps a 2xx answer; others are not kept, and what is held back is forgotten.
 
@@ -171,13 +170,13 @@ class Idempotency:
             return await self._keep(conn, [(request, answer)], hold_seconds) == 1
         return await self.drop(conn, request)
 
-    async def finish_many(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]]) -> None:
+    async def finish_many(self, conn: Connection, answers: Sequence[tuple[Keyed, Answer]]) -> None:
         """Keeps the 2xx among the answers."""
         kept = [(request, answer) for request, answer in answers if 200 <= answer.status < 300]
         if kept:
             await self._keep(conn, kept, 0.0)
 
-    async def drop(self, conn: AsyncConnection, request: Keyed) -> bool:
+    async def drop(self, conn: Connection, request: Keyed) -> bool:
         """Forgets what is held back: the next request with the key is fresh. False when nothing is held back."""
         await conn.execute(_HAVE, {"lock": request.lock})
         names = {"client": request.client, "route": request.route, "key": request.key}
@@ -192,7 +191,7 @@ class Idempotency:
             total += gone
         return total
 
-    async def _find(self, conn: AsyncConnection, requests: Sequence[Keyed]) -> dict[int, Row[Any]]:
+    async def _find(self, conn: Connection, requests: Sequence[Keyed]) -> dict[int, Row[Any]]:
         if not requests:
             return {}
         rows = await conn.execute(
@@ -216,7 +215,7 @@ class Idempotency:
         kept = orjson.loads(self._keyring.open(row.answer, request.context))
         return Replay(row.status, base64.b64decode(kept["body"]), {**kept["headers"], **REPLAYED})
 
-    async def _keep(self, conn: AsyncConnection, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> int:
+    async def _keep(self, conn: Connection, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> int:
         """How many were kept."""
         kept = await conn.execute(
             _KEEP,

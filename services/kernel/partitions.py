@@ -12,9 +12,8 @@ from typing import Any
 import structlog
 from sqlalchemy import DDL, MetaData, Table, TextClause, event, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.kernel.database import Database, is_too_long, is_transient
+from services.kernel.database import Connection, Database, is_too_long, is_transient
 
 AHEAD = 2
 """Months that have their part before they begin."""
@@ -154,7 +153,7 @@ def months_before(now: datetime, count: int) -> datetime:
     return datetime(first.year, first.month, 1, tzinfo=UTC)
 
 
-async def names(conn: AsyncConnection, parts: Parts) -> list[str]:
+async def names(conn: Connection, parts: Parts) -> list[str]:
     """All parts there are, the rest among them."""
     return list((await conn.execute(_PARTS, {"table": parts.table})).scalars())
 
@@ -194,7 +193,7 @@ async def ensure(
     return made
 
 
-async def _months_in_rest(conn: AsyncConnection, parts: Parts, first: date, end: date) -> set[date]:
+async def _months_in_rest(conn: Connection, parts: Parts, first: date, end: date) -> set[date]:
     found = await conn.execute(
         text(
             f"SELECT DISTINCT {parts.month_sql} FROM {parts.rest}"  # noqa: S608 - names and bounds are ours
@@ -225,7 +224,7 @@ async def _make(database: Database, parts: Parts, month: date) -> bool:
     return True
 
 
-async def _columns(conn: AsyncConnection, table: str) -> list[str]:
+async def _columns(conn: Connection, table: str) -> list[str]:
     found = await conn.execute(
         text(
             "SELECT quote_ident(attname) FROM pg_attribute"
@@ -347,7 +346,7 @@ def _bind(statement: str, rule: Rule) -> tuple[TextClause, dict[str, Any]]:
     return text(statement), {"at": rule.cutoff} if ":at" in statement else {}
 
 
-async def _alone(conn: AsyncConnection, parts: Parts) -> bool:
+async def _alone(conn: Connection, parts: Parts) -> bool:
     """From here on to the end of the transaction nobody else adds or removes parts; False when there is no table."""
     await conn.execute(text(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}"))
     if not (await conn.execute(_EXISTS, {"name": parts.table})).scalar_one():

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.envelope import Envelope
 from contracts.protocol import Stamp, Verdict
+from services.kernel.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +61,20 @@ class Door(Protocol):
         """Attachments that must lie in this office before the fact is receipted."""
         ...
 
-    async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
+    async def receive(self, conn: Connection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
         """Takes facts in order. Returns the code of refusal of each addressee that cannot take it; transfers, inbox
         items and receipts of all others are written by the exchange."""
         ...
 
-    async def mirror(self, conn: AsyncConnection, stamps: Mapping[str, Stamp]) -> None:
+    async def mirror(self, conn: Connection, stamps: Mapping[str, Stamp]) -> None:
         """Brings what is held of these subjects up to what the gateway made of facts that nobody here receives."""
         ...
 
-    async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+    async def lacking(self, conn: Connection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
         """Of facts that were answered long ago: the code of refusal of each addressee that holds nothing of the
         subject."""
         ...
 
-    async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
+    async def take_word(self, conn: Connection, told: Sequence[Told]) -> None:
         """Brings the slice's rows up to what the gateway told about own facts."""
         ...

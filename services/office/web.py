@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import Depends, Header, Query, Request
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from services.kernel import cursors
 from services.kernel.auth import Authenticator, Caller, require
+from services.kernel.database import Connection
 from services.kernel.hot import Hot, Model, form_of, json_of
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
 from services.kernel.openapi import ALWAYS as EVERYWHERE
@@ -71,18 +71,18 @@ class Desk:
 
         return Hot("POST", path, post)
 
-    async def once(self, conn: AsyncConnection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]) -> Response:
+    async def once(self, conn: Connection, keyed: Keyed | None, work: Callable[[], Awaitable[Answer]]) -> Response:
         """The work's answer, sent once; see `Idempotency.once`."""
         return respond(await self._idempotency.once(conn, keyed, work))
 
-    async def replay(self, conn: AsyncConnection, keyed: Keyed | None) -> Replay | None:
+    async def replay(self, conn: Connection, keyed: Keyed | None) -> Replay | None:
         """The answer of before, if there was one; the key is taken until the transaction ends."""
         outcome = await self._idempotency.begin(conn, keyed) if keyed else None
         return outcome if isinstance(outcome, Replay) else None
 
     async def keep(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         keyed: Keyed | None,
         answer: Answer | None,
         *,

@@ -14,10 +14,9 @@ from functools import partial
 from typing import Protocol
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
-from services.kernel.database import Database, is_away, is_transient
+from services.kernel.database import Connection, Database, is_away, is_transient
 from services.kernel.errors import RetryLater
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import GroupConsumer
@@ -51,10 +50,10 @@ class Handler(Protocol):
     async def prepare(self, records: Sequence[Record]) -> None:
         """Network and files, before the transaction. May raise `RetryLater`, and may be cancelled and called again."""
 
-    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+    async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         """All effects of the chunk, in order, in the one transaction. Does not commit."""
 
-    async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
+    async def bury(self, conn: Connection, record: Record, error: Exception) -> None:
         """Keeps the record that cannot be applied as a dead letter; must not depend on what made it fail."""
 
     def committed(self, records: Sequence[Record]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import Verdict
 from contracts.topology import dead
+from services.kernel.database import Connection
 from services.kernel.messaging.records import Ack, Outgoing, Record, Unread
 
 MAX_HEADERS = 64
@@ -42,7 +42,7 @@ class Buried:
     at: datetime
 
 
-async def add(conn: AsyncConnection, record: Record, verdict: Verdict) -> Buried:
+async def add(conn: Connection, record: Record, verdict: Verdict) -> Buried:
     """Keeps a record's headers (cut to a bearable length) and why it was not taken; no commit."""
     kept = await conn.execute(
         _ADD,
@@ -67,7 +67,7 @@ class DeadLetterSource:
     def __init__(self, *, lease: str = "relay") -> None:
         self._lease = lease
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         if held:
             return []
         return [
@@ -81,15 +81,15 @@ class DeadLetterSource:
             for row in await conn.execute(_TAKE, {"limit": limit})
         ]
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         if acks:
             ids = [ack.outgoing.ref[0] for ack in acks]
             await conn.execute(_SENT, {"ids": ids, "lease": self._lease, "fence": fence})
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         """The rows stay; the gateway, which gathers what the offices buried, and Kafka users read them again."""
         await conn.execute(_AGAIN, {"days": TOLD_AGAIN_DAYS})
 

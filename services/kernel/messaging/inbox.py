@@ -6,7 +6,8 @@ A hop number that is not above `last_hop` was applied before and is only answere
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel.database import Connection
 
 _INSERT = text("""
     INSERT INTO subject (subject) SELECT s FROM unnest(CAST(:subjects AS text[])) AS u(s) ORDER BY s
@@ -24,7 +25,7 @@ _ADVANCE = text("""
 """)
 
 
-async def lock_subjects(conn: AsyncConnection, subjects: Iterable[str]) -> dict[str, int]:
+async def lock_subjects(conn: Connection, subjects: Iterable[str]) -> dict[str, int]:
     """Locks the subjects until the transaction ends, in sorted order, unknown ones too; gives their last hops."""
     ordered = sorted(set(subjects))
     if not ordered:
@@ -34,7 +35,7 @@ async def lock_subjects(conn: AsyncConnection, subjects: Iterable[str]) -> dict[
     return {row.subject: row.last_hop for row in rows}
 
 
-async def advance(conn: AsyncConnection, hops: Mapping[str, int]) -> None:
+async def advance(conn: Connection, hops: Mapping[str, int]) -> None:
     """Records the last hop applied; never goes back. The subjects must be locked."""
     if hops:
         await conn.execute(_ADVANCE, {"subjects": list(hops), "hops": list(hops.values())})

@@ -13,10 +13,9 @@ from typing import Protocol
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.messaging.kafka import Admin
 from services.kernel.messaging.records import Ack, BrokerAway
 from services.kernel.pause import pause
@@ -65,7 +64,7 @@ _ADVANCE = text("""
 class Losing(Protocol):
     """Something whose records were in the log."""
 
-    async def log_lost(self, conn: AsyncConnection) -> None: ...
+    async def log_lost(self, conn: Connection) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class LogWatch:
         await self.check()
 
     async def record(
-        self, conn: AsyncConnection, acks: Sequence[Ack], generation: int, *, lease: str, fence: int
+        self, conn: Connection, acks: Sequence[Ack], generation: int, *, lease: str, fence: int
     ) -> Position:
         """Stores the highest acknowledged offset per partition. Unless all is well the caller must roll back."""
         spans: dict[tuple[str, int], tuple[int, int]] = {}

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Envelope, from_record, to_headers
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.kernel.messaging.records import Headers, Identity
 from services.kernel.messaging.retry import UNSETTLED, Schedule
 
@@ -88,7 +87,7 @@ class Outbox:
         self._source = source
         self._unsettled = unsettled
 
-    async def number(self, conn: AsyncConnection, pairs: Sequence[tuple[str, str]]) -> list[int]:
+    async def number(self, conn: Connection, pairs: Sequence[tuple[str, str]]) -> list[int]:
         """The next sequence of each (subject, organ), in the order given; a pair may come several times.
 
         The counters stay locked until the transaction ends, and a rolled-back number is not used up.
@@ -110,7 +109,7 @@ class Outbox:
             upcoming[pair] += 1
         return numbers
 
-    async def append(self, conn: AsyncConnection, topic: str, envelopes: Sequence[Envelope]) -> None:
+    async def append(self, conn: Connection, topic: str, envelopes: Sequence[Envelope]) -> None:
         """Writes rows in the order given; the relay is woken when the transaction has committed."""
         if not envelopes:
             return
@@ -132,24 +131,24 @@ class Outbox:
         )
         ring_on_commit(conn, BELL)
 
-    async def mark_routed(self, conn: AsyncConnection, identities: Iterable[Identity]) -> set[Identity]:
+    async def mark_routed(self, conn: Connection, identities: Iterable[Identity]) -> set[Identity]:
         """The gateway holds these. Returns those that changed; one that is further already stays there."""
         receipts: dict[Identity, str | None] = dict.fromkeys(identities)
         return await self._climb(conn, "routed", receipts, below=("unsent", "sent"))
 
-    async def mark_settled(self, conn: AsyncConnection, identities: Iterable[Identity]) -> set[Identity]:
+    async def mark_settled(self, conn: Connection, identities: Iterable[Identity]) -> set[Identity]:
         """Every recipient holds these; implies routed, whatever order the receipts come in."""
         return await self._climb(conn, "settled", dict.fromkeys(identities), below=_OPEN)
 
-    async def mark_refused(self, conn: AsyncConnection, verdicts: Mapping[Identity, str]) -> set[Identity]:
+    async def mark_refused(self, conn: Connection, verdicts: Mapping[Identity, str]) -> set[Identity]:
         """The gateway refused these, with the verdict as JSON text. They keep their number and are not sent again."""
         return await self._climb(conn, "refused", verdicts, below=_OPEN)
 
-    async def mark_closed(self, conn: AsyncConnection, reasons: Mapping[Identity, str]) -> set[Identity]:
+    async def mark_closed(self, conn: Connection, reasons: Mapping[Identity, str]) -> set[Identity]:
         """Closed by a person or by a conflict, with the reason as JSON text."""
         return await self._climb(conn, "closed", reasons, below=_OPEN)
 
-    async def tail_from(self, conn: AsyncConnection, subject: str, organ: str, first: int) -> list[int]:
+    async def tail_from(self, conn: Connection, subject: str, organ: str, first: int) -> list[int]:
         """Has everything of (subject, organ) from number `first` on sent again, in order; returns its numbers.
 
         A gap in the answer, or an empty one, means rows that are no longer kept.
@@ -159,7 +158,7 @@ class Outbox:
         return sorted(row.sequence for row in rows)
 
     async def unrouted(
-        self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]
+        self, conn: Connection, pairs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], list[Envelope]]:
         """Facts of each (subject, organ) the gateway has neither routed nor refused, in order."""
         wanted = list(dict.fromkeys(pairs))
@@ -171,12 +170,12 @@ class Outbox:
             found[row.subject, row.organ].append(from_record(headers_from_text(row.headers), row.value))
         return found
 
-    async def purge(self, conn: AsyncConnection, *, days: int = 30, limit: int = 5000) -> int:
+    async def purge(self, conn: Connection, *, days: int = 30, limit: int = 5000) -> int:
         """Deletes rows finished that long ago; returns how many."""
         return (await conn.execute(_PURGE, {"days": days, "limit": limit})).rowcount
 
     async def _climb(
-        self, conn: AsyncConnection, state: str, receipts: Mapping[Identity, str | None], *, below: Sequence[str]
+        self, conn: Connection, state: str, receipts: Mapping[Identity, str | None], *, below: Sequence[str]
     ) -> set[Identity]:
         if not receipts:
             return set()

@@ -7,8 +7,8 @@ The cursor is the mark `pending`, read by id: of the forms tried it loses nothin
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.kernel.database import Connection
 from services.kernel.messaging.outbox import headers_from_text
 from services.kernel.messaging.records import Ack, Outgoing, Unread
 from services.kernel.messaging.retry import UNROUTED, UNSETTLED, Schedule
@@ -128,7 +128,7 @@ class OutboxSource:
             "unsettled_count": len(unsettled.delays),
         }
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         """The oldest rows to send, without the keys in `held`."""
         rows = await conn.execute(_TAKE, {"limit": limit, "bytes": CHUNK_BYTES, "held": list(held)})
         return [
@@ -142,7 +142,7 @@ class OutboxSource:
             for row in rows
         ]
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         """Takes the marks off, if the lease is still held; receipts and controls are deleted, nothing resends them."""
         guard = {"lease": self._lease, "fence": fence}
         facts = [ack for ack in acks if ack.outgoing.ref[2]]
@@ -169,14 +169,14 @@ class OutboxSource:
                 },
             )
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         """Marks what is to be sent again, but for what is still unread. Returns how many rows."""
         parameters = positions(unread) | {"limit": DUE_AT_ONCE}
         tails = await conn.execute(_TAILS_DUE, parameters)
         routed = await conn.execute(_ROUTED_DUE, parameters)
         return tails.rowcount + routed.rowcount
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         """Everything unrouted or unsettled becomes due now and its position is forgotten."""
         after: int | None = 0
         while after is not None:

@@ -13,11 +13,10 @@ from typing import Protocol
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from services.kernel.bell import Bell, Ticket
-from services.kernel.database import Database, is_away, is_transient
+from services.kernel.database import Connection, Database, is_away, is_transient
 from services.kernel.leases import Lease, LeaseLost, Leases
 from services.kernel.messaging.kafka import Admin, Producer
 from services.kernel.messaging.log_watch import LogWatch
@@ -49,17 +48,17 @@ class Source(Protocol):
         """An SQL condition: whether there is anything to send. All sources are asked at once. By the least id, which an
         index has: `EXISTS` may read all that a backlog left behind."""
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         """The first rows to send, in the order of their ids, without the keys in `held`. Only reads, without a
         transaction around its statements."""
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         """The broker holds these. A row that was asked for again since it was taken stays to be sent."""
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         """About once a second: marks rows whose time has come, but for those whose record is still unread."""
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         """The log is gone: what is not settled is to be sent again, and positions are forgotten."""
 
 

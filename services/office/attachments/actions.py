@@ -5,10 +5,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.problems import HubError
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.vault import Vault
 from services.office.attachments import store
 from services.office.attachments.rules import Holding, Via
@@ -63,7 +61,7 @@ class Attachments:
         self.namespace = namespace
         self._quota = quota
 
-    async def room(self, conn: AsyncConnection, organ: str, sha256: str) -> Room:
+    async def room(self, conn: Connection, organ: str, sha256: str) -> Room:
         """For a first look; what counts in the end is what `record` finds."""
         return Room(self._quota, *await store.used(conn, organ, sha256))
 
@@ -71,11 +69,11 @@ class Attachments:
         """Makes the bytes durable and returns their size; rows are written by `record` or `adopt` afterwards."""
         return await self._vault.put(self.namespace, sha256, chunks)
 
-    async def record(self, conn: AsyncConnection, organ: str, sha256: str, size: int) -> bool:
+    async def record(self, conn: Connection, organ: str, sha256: str, size: int) -> bool:
         """Notes an upload; True when the organ had not put the attachment before."""
         return sha256 in await self.adopt(conn, organ, {sha256: size})
 
-    async def adopt(self, conn: AsyncConnection, organ: str, sizes: Mapping[str, int]) -> set[str]:
+    async def adopt(self, conn: Connection, organ: str, sizes: Mapping[str, int]) -> set[str]:
         """Notes uploads of the organ, by digest, each counted once against its quota. Returns those it had not put
         before; raises `attachment.quota_exceeded`, and the transaction must not be committed then."""
         await self._name(conn, sizes)
@@ -85,7 +83,7 @@ class Attachments:
             raise _exceeded(self._quota, (await store.used(conn, organ))[0])
         return put
 
-    async def size(self, conn: AsyncConnection, organ: str, sha256: str, scopes: Collection[str]) -> int:
+    async def size(self, conn: Connection, organ: str, sha256: str, scopes: Collection[str]) -> int:
         """`request.not_found` unless the organ put it or holds it through a dossier or document the scopes let read."""
         holding = (await store.holdings(conn, [(sha256, organ)])).get((sha256, organ))
         if holding is None or not holding.is_open(scopes):
@@ -97,16 +95,16 @@ class Attachments:
         return await self._vault.read(self.namespace, sha256, span)
 
     async def fetch(
-        self, conn: AsyncConnection, organ: str, sha256: str, scopes: Collection[str]
+        self, conn: Connection, organ: str, sha256: str, scopes: Collection[str]
     ) -> tuple[int, AsyncIterator[bytes]]:
         """Both at once, for a caller that reads several within one transaction."""
         return await self.size(conn, organ, sha256, scopes), await self.read(sha256)
 
-    async def held(self, conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> Held:
+    async def held(self, conn: Connection, pairs: Iterable[tuple[str, str]]) -> Held:
         """What there is of those (digest, organ) pairs that the organ put or holds."""
         return await store.holdings(conn, pairs)
 
-    async def tie(self, conn: AsyncConnection, grants: Iterable[Grant]) -> None:
+    async def tie(self, conn: Connection, grants: Iterable[Grant]) -> None:
         """Grants what `untied` found, behind the lock of the subject: the other order could deadlock."""
         await store.grant(conn, grants)
 
@@ -116,7 +114,7 @@ class Attachments:
             sha256: await self._vault.copy_in(sha256, origin=origin, namespace=self.namespace) for sha256 in digests
         }
 
-    async def share(self, conn: AsyncConnection, sizes: Mapping[str, int], grants: Iterable[Grant]) -> None:
+    async def share(self, conn: Connection, sizes: Mapping[str, int], grants: Iterable[Grant]) -> None:
         """Lets organs fetch what facts brought them. The bytes must have been copied in; nobody's
         quota is touched, since nobody can help what others send."""
         await self._name(conn, sizes)
@@ -141,7 +139,7 @@ class Attachments:
         async with database.transaction() as conn:
             return await store.claim(conn, sha256) and await self._vault.discard(self.namespace, sha256)
 
-    async def _name(self, conn: AsyncConnection, sizes: Mapping[str, int]) -> None:
+    async def _name(self, conn: Connection, sizes: Mapping[str, int]) -> None:
         """Rows for bytes that lie here; bytes named for the first time may just have been swept."""
         new = await store.keep(conn, sizes.items())
         there = await asyncio.gather(*(self._vault.size(self.namespace, sha256) for sha256 in new))

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.kernel.database import Connection
 from services.office.attachments.rules import Holding, Via
 
 Grant = tuple[str, str, Via]
@@ -62,7 +62,7 @@ _SIZES = text("""
 """)
 
 
-async def keep(conn: AsyncConnection, sizes: Iterable[tuple[str, int]]) -> list[str]:
+async def keep(conn: Connection, sizes: Iterable[tuple[str, int]]) -> list[str]:
     """Notes that these lie in the office's namespace; returns the digests nobody had named before.
 
     The bytes of those are safe from the sweep from now on, if they are still there.
@@ -77,18 +77,18 @@ async def keep(conn: AsyncConnection, sizes: Iterable[tuple[str, int]]) -> list[
     return new
 
 
-async def claim(conn: AsyncConnection, digest: str) -> bool:
+async def claim(conn: Connection, digest: str) -> bool:
     """True when the bytes have no name and nobody else is giving them one until the transaction ends."""
     free = (await conn.execute(_CLAIM, {"digest": digest})).scalar_one()
     return bool(free) and not await named(conn, [digest])
 
 
-async def named(conn: AsyncConnection, digests: Sequence[str]) -> set[str]:
+async def named(conn: Connection, digests: Sequence[str]) -> set[str]:
     """Which of these have a row."""
     return set((await conn.execute(_NAMED, {"digests": list(digests)})).scalars())
 
 
-async def grant(conn: AsyncConnection, grants: Iterable[Grant]) -> None:
+async def grant(conn: Connection, grants: Iterable[Grant]) -> None:
     """Lets each organ fetch the digest beside it, through that; it costs the organ nothing."""
     rows = list(grants)
     if rows:
@@ -98,25 +98,25 @@ async def grant(conn: AsyncConnection, grants: Iterable[Grant]) -> None:
         )
 
 
-async def put(conn: AsyncConnection, organ: str, digests: Iterable[str]) -> set[str]:
+async def put(conn: Connection, organ: str, digests: Iterable[str]) -> set[str]:
     """Notes that the organ brought these itself. Returns those it had not brought before."""
     rows = await conn.execute(_PUT, {"organ": organ, "digests": list(digests)})
     return set(rows.scalars())
 
 
-async def charge(conn: AsyncConnection, organ: str, size: int, quota: int) -> bool:
+async def charge(conn: Connection, organ: str, size: int, quota: int) -> bool:
     """Adds to what the organ uses; False, and nothing is added, when that would be more than its quota."""
     values = {"organ": organ, "bytes": size, "quota": quota}
     return (await conn.execute(_CHARGE, values)).scalar_one_or_none() is not None
 
 
-async def used(conn: AsyncConnection, organ: str, digest: str = "") -> tuple[int, bool]:
+async def used(conn: Connection, organ: str, digest: str = "") -> tuple[int, bool]:
     """Bytes the organ has put, and whether the digest is among them."""
     row = (await conn.execute(_USED, {"organ": organ, "digest": digest})).one()
     return row.used, row.counted
 
 
-async def holdings(conn: AsyncConnection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Holding]:
+async def holdings(conn: Connection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Holding]:
     """What the organ has of each (digest, organ); others are left out."""
     wanted = set(pairs)
     if not wanted:

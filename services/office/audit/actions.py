@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.office.audit import store
 from services.office.audit.store import Wanted
 from services.office.organs.rules import Actor
@@ -19,7 +19,7 @@ class Audit:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def note(self, conn: AsyncConnection, actor: Actor, action: Action, subject: str) -> None:
+    async def note(self, conn: Connection, actor: Actor, action: Action, subject: str) -> None:
         """Records that the actor read the subject; the transaction must commit before the answer is sent."""
         row = {
             "at": self._clock.hub_now(),
@@ -31,6 +31,6 @@ class Audit:
         }
         await store.add(conn, row)
 
-    async def page(self, conn: AsyncConnection, wanted: Wanted, limit: int) -> list[dict[str, Any]]:
+    async def page(self, conn: Connection, wanted: Wanted, limit: int) -> list[dict[str, Any]]:
         """Records newest first."""
         return [dict(row) for row in await store.newest(conn, wanted, limit)]

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.kernel.database import Connection
 from services.kernel.partitions import AHEAD, LOCK_MILLISECONDS, Rule, add_months, month_of, names
 from services.office.audit.model import ACCESS, ACCESS_PARTS
 from services.office.keeping import Cutoff
@@ -16,7 +16,7 @@ _COLUMNS = ", ".join(column.name for column in ACCESS.columns)
 _MONTHS_IN_REST = text(f"SELECT DISTINCT {ACCESS_PARTS.month_sql} FROM {ACCESS_PARTS.rest}")  # noqa: S608 - our names
 
 
-async def keep(conn: AsyncConnection, hub_now: datetime) -> None:
+async def keep(conn: Connection, hub_now: datetime) -> None:
     """Makes the parts of this month and those ahead, and of every month with rows in the rest.
 
     Readers wait meanwhile, for as long as it takes to copy what lies in the rest.
@@ -43,7 +43,7 @@ def rules(cutoff: Cutoff) -> list[Rule]:
     return [Rule(ACCESS_PARTS, cutoff.hub, ("p.at >= :cutoff",), whole=True)]
 
 
-async def _missing(conn: AsyncConnection, hub_now: datetime) -> Collection[date]:
+async def _missing(conn: Connection, hub_now: datetime) -> Collection[date]:
     this = month_of(hub_now)
     wanted = {add_months(this, number) for number in range(AHEAD + 1)}
     wanted |= set((await conn.execute(_MONTHS_IN_REST)).scalars())
@@ -51,7 +51,7 @@ async def _missing(conn: AsyncConnection, hub_now: datetime) -> Collection[date]
     return sorted(month for month in wanted if ACCESS_PARTS.name(month) not in existing)
 
 
-async def _make(conn: AsyncConnection, months: Collection[date]) -> None:
+async def _make(conn: Connection, months: Collection[date]) -> None:
     for month in months:
         name, lower, upper = (
             ACCESS_PARTS.name(month),
@@ -62,7 +62,7 @@ async def _make(conn: AsyncConnection, months: Collection[date]) -> None:
         await _guard(conn, name)
 
 
-async def _guard(conn: AsyncConnection, part: str) -> None:
+async def _guard(conn: Connection, part: str) -> None:
     """The triggers for rows come with the part; the one against emptying it whole does not."""
     await conn.execute(
         text(

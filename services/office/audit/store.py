@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel.database import Connection
 
 _ADD = text("""
     INSERT INTO access (at, client_id, organ, action, subject, request_id)
@@ -26,11 +27,11 @@ class Wanted:
     after: tuple[datetime, int] | None = None
 
 
-async def add(conn: AsyncConnection, row: Mapping[str, Any]) -> None:
+async def add(conn: Connection, row: Mapping[str, Any]) -> None:
     await conn.execute(_ADD, row)
 
 
-async def newest(conn: AsyncConnection, wanted: Wanted, limit: int) -> list[RowMapping]:
+async def newest(conn: Connection, wanted: Wanted, limit: int) -> list[RowMapping]:
     """Rows newest first, behind the place `after`."""
     values: dict[str, Any] = {"limit": limit}
     conditions = ["true"]

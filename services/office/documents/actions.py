@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.directory import UNDECIDED
 from contracts.edxml.document_id import issue_document_id
@@ -15,6 +14,7 @@ from contracts.identifiers import document_key, organ_key
 from contracts.problems import HubError
 from contracts.statuses import DocumentStatus
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, untied, with_sizes
 from services.office.attachments.rules import Via
@@ -46,7 +46,7 @@ class Documents:
         if self._organs.canonical(written) != actor.organ:
             raise HubError("organ.forbidden", "the sender named is not the acting organ", pointer=pointer)
 
-    async def issue(self, conn: AsyncConnection, actor: Actor, new: NewDocument) -> Held:
+    async def issue(self, conn: Connection, actor: Actor, new: NewDocument) -> Held:
         """Stores the document with its fact. The same content under the same DocumentId gives the row that is there;
         raises `document.exists` for other content, `recipient.*` when no recipient is left."""
         transfer = self._clock.new_id()
@@ -87,7 +87,7 @@ class Documents:
         return held
 
     async def answer(
-        self, conn: AsyncConnection, actor: Actor, document: str, new: NewStatus
+        self, conn: Connection, actor: Actor, document: str, new: NewStatus
     ) -> tuple[Held, tuple[str, ...]]:
         """Stores a status with its fact; gives its transfers, none when it repeats what stands already."""
         code = rules.status_code(new.code, new.pointer("/code"))
@@ -121,7 +121,7 @@ class Documents:
         await store.add_steps(conn, [(place, step)])
         return held, (step.transfer,)
 
-    async def meant(self, conn: AsyncConnection, actor: Actor, message: Status) -> str:
+    async def meant(self, conn: Connection, actor: Actor, message: Status) -> str:
         """The document a status message is about, by its DocumentId, else by number and notation when only one fits.
 
         Raises `document.unknown` when the organ holds no such document.
@@ -139,7 +139,7 @@ class Documents:
             raise HubError("document.unknown", pointer=edxml.status_element("/document"))
         return fitting[0].id
 
-    async def sent(self, conn: AsyncConnection, actor: Actor, names: Sequence[str], pointer: str) -> str:
+    async def sent(self, conn: Connection, actor: Actor, names: Sequence[str], pointer: str) -> str:
         """The id of the organ's own document with the first of these DocumentIds it has sent.
 
         Raises `document.unknown` when it has sent none of them.
@@ -151,16 +151,16 @@ class Documents:
                 return place.id
         raise HubError("document.unknown", pointer=pointer)
 
-    async def view(self, conn: AsyncConnection, place: Place) -> View:
+    async def view(self, conn: Connection, place: Place) -> View:
         """Raises `request.not_found` for what the organ does not hold."""
         return (await reading.look(conn, [await self.held(conn, place)]))[0]
 
-    async def page(self, conn: AsyncConnection, holder: str, wanted: Wanted, limit: int) -> list[View]:
+    async def page(self, conn: Connection, holder: str, wanted: Wanted, limit: int) -> list[View]:
         """Newest first, one more than `limit` when there are more."""
         return await reading.look(conn, await store.page(conn, holder, wanted, limit + 1))
 
     async def with_attachments(
-        self, conn: AsyncConnection, actor: Actor, fields: Mapping[str, Any]
+        self, conn: Connection, actor: Actor, fields: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[Grant]]:
         """The fields with the sizes of their attachments, and what to `tie` once the document is stored; raises
         `attachment.missing` for what the system may not use."""
@@ -169,22 +169,20 @@ class Documents:
         named = {**fields, "attachments": with_sizes(given, actor, held)}
         return named, untied(given, actor.organ, held, Via.DOCUMENT)
 
-    async def tie(self, conn: AsyncConnection, grants: Sequence[Grant]) -> None:
+    async def tie(self, conn: Connection, grants: Sequence[Grant]) -> None:
         """Whoever reads documents of the organ may fetch what its own one names."""
         await self._attachments.tie(conn, grants)
 
-    async def adopt(self, conn: AsyncConnection, actor: Actor, kept: Sequence[Mapping[str, Any]]) -> None:
+    async def adopt(self, conn: Connection, actor: Actor, kept: Sequence[Mapping[str, Any]]) -> None:
         """The files that came in a message belong to the organ as if it had put each."""
         sizes = {one["sha256"]: one["size"] for one in kept}
         await self._attachments.adopt(conn, actor.organ, sizes)
 
-    async def fetch(self, conn: AsyncConnection, holder: str, digests: Iterable[str]) -> list[AsyncIterator[bytes]]:
+    async def fetch(self, conn: Connection, holder: str, digests: Iterable[str]) -> list[AsyncIterator[bytes]]:
         """The bytes of attachments the organ holds, opened."""
         return [(await self._attachments.fetch(conn, holder, digest, ("document:read",)))[1] for digest in digests]
 
-    async def _claim(
-        self, conn: AsyncConnection, organ: str, new: NewDocument, transfer: str
-    ) -> tuple[str, Held | None]:
+    async def _claim(self, conn: Connection, organ: str, new: NewDocument, transfer: str) -> tuple[str, Held | None]:
         """The DocumentId, its subject locked, with the row that uses it already.
 
         An issued id is nobody's yet: when the plain one is taken a fourth field makes it unique, behind the third,
@@ -202,7 +200,7 @@ class Documents:
         unique = f"{plain},{transfer[-12:]}"
         return unique, await self._using(conn, organ, unique)
 
-    async def _using(self, conn: AsyncConnection, organ: str, document_id: str) -> Held | None:
+    async def _using(self, conn: Connection, organ: str, document_id: str) -> Held | None:
         """A row the gateway refused uses it no longer."""
         place = Place(organ, document_key(organ, document_id))
         await lock_subjects(conn, [place.id])
@@ -272,7 +270,7 @@ class Documents:
             answers=asked if code in ANSWERS else (),
         )
 
-    async def held(self, conn: AsyncConnection, place: Place) -> Held:
+    async def held(self, conn: Connection, place: Place) -> Held:
         held = (await store.find(conn, [place])).get(place)
         if held is None:
             raise HubError("request.not_found")

@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.identifiers import document_key, organ_key
 from contracts.problems import HubError
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.documents import reading, rules, store
 from services.office.documents.actions import RECIPIENTS_BYTES, Documents, pointing, reference, require_sent
@@ -32,7 +31,7 @@ class Changes:
         self._transfers = transfers
         self._clock = clock
 
-    async def recall(self, conn: AsyncConnection, actor: Actor, document: str, new: NewRecall) -> Outcome:
+    async def recall(self, conn: Connection, actor: Actor, document: str, new: NewRecall) -> Outcome:
         """Asks those who have the document to give it back; who is asked already is not asked again.
 
         Raises `document.closed` when all of them gave it back, or another stands in its place.
@@ -57,7 +56,7 @@ class Changes:
         await self._tell(conn, view.held, [(fact, change)])
         return view.held, (change.transfer,)
 
-    async def update(self, conn: AsyncConnection, actor: Actor, document: str, new: NewUpdate) -> Outcome:
+    async def update(self, conn: Connection, actor: Actor, document: str, new: NewUpdate) -> Outcome:
         """Tells the whole document anew to those who have it and those added; those removed are told a recall.
 
         Raises `document.closed` for what was given back or replaced.
@@ -93,9 +92,7 @@ class Changes:
         await self._tell(conn, view.held, told)
         return view.held, tuple(each.transfer for _, each in told)
 
-    async def replace(
-        self, conn: AsyncConnection, actor: Actor, documents: Mapping[str, str], new: NewDocument
-    ) -> Held:
+    async def replace(self, conn: Connection, actor: Actor, documents: Mapping[str, str], new: NewDocument) -> Held:
         """A new document in the place of these: ids, with where the body names each, empty for the one of the path.
 
         The same content under the same DocumentId gives the row that is there.
@@ -109,7 +106,7 @@ class Changes:
         replaces = [{"document_id": held.document_id, "id": held.id} for held in earlier]
         return await self._documents.issue(conn, actor, replace(new, replaces=replaces))
 
-    async def _replaceable(self, conn: AsyncConnection, place: Place, by: str | None, pointer: str) -> Held:
+    async def _replaceable(self, conn: Connection, place: Place, by: str | None, pointer: str) -> Held:
         """`pointer` is set for documents the body names."""
         try:
             view = await self._documents.view(conn, place)
@@ -123,7 +120,7 @@ class Changes:
             raise HubError("document.closed", pointer=pointer)
         return view.held
 
-    async def _own(self, conn: AsyncConnection, actor: Actor, document: str) -> View:
+    async def _own(self, conn: Connection, actor: Actor, document: str) -> View:
         """The sender's row, its subject locked."""
         place = Place(actor.organ, document)
         _require_sender(await self._documents.held(conn, place))
@@ -161,7 +158,7 @@ class Changes:
         change = Change(transfer=self._clock.new_id(), kind=Kind.RECALL, at=now, organs=organs, value=value)
         return _fact(actor, held, RECALLED, change, organs), change
 
-    async def _tell(self, conn: AsyncConnection, held: Held, told: Sequence[tuple[NewFact, Change]]) -> None:
+    async def _tell(self, conn: Connection, held: Held, told: Sequence[tuple[NewFact, Change]]) -> None:
         await self._transfers.open(conn, [fact for fact, _ in told])
         await store.add_changes(conn, [(held.place, change) for _, change in told])
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.messages.document import Recalled, StatusChanged, Updated
 from contracts.protocol import Stamp
 from contracts.statuses import DocumentStatus
+from services.kernel.database import Connection
 from services.office.documents import rules, store
 from services.office.documents.course import ANSWERS, Change, Kind, course
 from services.office.documents.rules import ISSUED, RECALLED, REPLACED, STATUS_CHANGED, UPDATED, Step
@@ -39,7 +38,7 @@ class DocumentDoor:
     def digests(self, fact: Fact) -> Collection[str]:
         return () if fact.envelope.type == STATUS_CHANGED else rules.digests(fact.payload)
 
-    async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
+    async def receive(self, conn: Connection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
         """Rows of recipients, then what was told of them; who does not hold the document cannot take a step of it."""
         new = [(fact, _received(fact, organ, now)) for fact, organ in _for_each(facts, _NEW)]
         await store.put_received(conn, [held for _, held in new])
@@ -65,7 +64,7 @@ class DocumentDoor:
         return refusals
 
     async def _join(
-        self, conn: AsyncConnection, facts: Sequence[tuple[Fact, str]], held: Mapping[Place, Held], now: datetime
+        self, conn: Connection, facts: Sequence[tuple[Fact, str]], held: Mapping[Place, Held], now: datetime
     ) -> dict[Place, Held]:
         """An updated document is a new one to whom it is added. That is whoever does not hold it: an organ that took
         over from the one named is meant too."""
@@ -83,7 +82,7 @@ class DocumentDoor:
         return joining
 
     async def _take_steps(
-        self, conn: AsyncConnection, told: Sequence[tuple[Place, Fact]], held: Mapping[Place, Held]
+        self, conn: Connection, told: Sequence[tuple[Place, Fact]], held: Mapping[Place, Held]
     ) -> None:
         """An answer that does not say what it answers is meant for all that is open."""
         places = {place for place, _ in told}
@@ -102,10 +101,10 @@ class DocumentDoor:
         await store.add_steps(conn, steps)
         await self._transfers.answer(conn, answers)
 
-    async def mirror(self, conn: AsyncConnection, stamps: Mapping[str, Stamp]) -> None:
+    async def mirror(self, conn: Connection, stamps: Mapping[str, Stamp]) -> None:
         """Documents have no stamp."""
 
-    async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+    async def lacking(self, conn: Connection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
         places = {
             Addressee(fact.envelope.id, organ): Place(organ, fact.envelope.subject)
             for fact in facts
@@ -114,7 +113,7 @@ class DocumentDoor:
         held = await store.find(conn, set(places.values()))
         return {addressee: "document.unknown" for addressee, place in places.items() if place not in held}
 
-    async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
+    async def take_word(self, conn: Connection, told: Sequence[Told]) -> None:
         """A refused document frees its DocumentId, a refused recall, update or step is taken back; all else changes
         nothing here."""
         refused = [each for each in told if each.verdict is not None]

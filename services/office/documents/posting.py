@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +23,7 @@ from contracts.edxml.model import (
 )
 from contracts.identifiers import document_key
 from contracts.problems import HubError
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.idempotency import Answer, Keyed, json_answer
 from services.kernel.json_bodies import parse, require_json
 from services.office.documents import edxml, forms, views
@@ -41,7 +40,7 @@ JSON_BYTES: Final = 4 * 1024 * 1024
 Named = Mapping[str, Any]
 """A file as facts name it."""
 Kept = Sequence[Named]
-Work = Callable[[AsyncConnection], Awaitable[Answer]]
+Work = Callable[[Connection], Awaitable[Answer]]
 
 
 class Posting:
@@ -81,7 +80,7 @@ class Posting:
         raw = await _read(request, self._json_bytes)
         form = _parse(raw, request.app.state.web.limits.max_json_depth)
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             fields, grants = await self._documents.with_attachments(conn, actor, forms.given(form))
             answer = await self._issue(conn, actor, NewDocument(fields=fields))
             await self._documents.tie(conn, grants)
@@ -102,7 +101,7 @@ class Posting:
     def _answering(self, actor: Actor, message: Status) -> Work:
         new = edxml.read_status(message)
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             document = await self._documents.meant(conn, actor, message)
             held, transfers = await self._documents.answer(conn, actor, document, new)
             return _changed(held, transfers)
@@ -116,7 +115,7 @@ class Posting:
         kept, original = await self._intake.keep(parcel)
         act = _ACTS[message.doc_type](self, actor, message, kept, original)
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             answer = await act(conn)
             # behind the subject's lock, as the exchange does it: the other order could deadlock with it
             await self._documents.adopt(conn, actor, [*kept, original])
@@ -127,7 +126,7 @@ class Posting:
     def _issuing(self, actor: Actor, message: Document, kept: Kept, original: Named) -> Work:
         new = edxml.read_document(message, kept, original)
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             return await self._issue(conn, actor, new)
 
         return work
@@ -136,7 +135,7 @@ class Posting:
         new = edxml.read_document(message, kept, original)
         named = {document_key(actor.organ, name): pointer for name, pointer in edxml.replaced(message).items()}
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             return _issued(await self._changes.replace(conn, actor, named, new))
 
         return work
@@ -144,7 +143,7 @@ class Posting:
     def _recalling(self, actor: Actor, message: Document, _: Kept, original: Named) -> Work:
         new = edxml.read_recall(message, original)
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             document = await self._earlier(conn, actor, message)
             return _changed(*await self._changes.recall(conn, actor, document, new))
 
@@ -153,16 +152,16 @@ class Posting:
     def _updating(self, actor: Actor, message: Document, kept: Kept, original: Named) -> Work:
         new = edxml.read_update(message, kept, original)
 
-        async def work(conn: AsyncConnection) -> Answer:
+        async def work(conn: Connection) -> Answer:
             document = await self._earlier(conn, actor, message)
             return _changed(*await self._changes.update(conn, actor, document, new))
 
         return work
 
-    async def _earlier(self, conn: AsyncConnection, actor: Actor, message: Document) -> str:
+    async def _earlier(self, conn: Connection, actor: Actor, message: Document) -> str:
         return await self._documents.sent(conn, actor, edxml.earlier(message), f"{edxml.BUSINESS}/DocumentId")
 
-    async def _issue(self, conn: AsyncConnection, actor: Actor, new: NewDocument) -> Answer:
+    async def _issue(self, conn: Connection, actor: Actor, new: NewDocument) -> Answer:
         return _issued(await self._documents.issue(conn, actor, new))
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.statuses import DocumentStatus
+from services.kernel.database import Connection
 from services.office.documents import course, store
 from services.office.documents.course import Change, Course, Reached, State
 from services.office.documents.rules import Step, by_receiver, standing
@@ -44,7 +44,7 @@ class View:
         return parsed
 
 
-async def look(conn: AsyncConnection, documents: Sequence[Held]) -> list[View]:
+async def look(conn: Connection, documents: Sequence[Held]) -> list[View]:
     """In the order given."""
     places = [held.place for held in documents]
     steps = await store.steps_of(conn, places)
@@ -56,7 +56,7 @@ async def look(conn: AsyncConnection, documents: Sequence[Held]) -> list[View]:
 
 
 async def _view(
-    conn: AsyncConnection, held: Held, steps: Sequence[Step], changes: Sequence[Change], replaced_by: Other | None
+    conn: Connection, held: Held, steps: Sequence[Step], changes: Sequence[Change], replaced_by: Other | None
 ) -> View:
     told = by_receiver(steps)
     own = course.course(changes, told.get(held.holder, ()), held.holder)
@@ -75,7 +75,7 @@ async def _view(
     return replace(view, state=await _state(conn, view))
 
 
-async def receivers(conn: AsyncConnection, held: Held, changes: Sequence[Change]) -> tuple[str, ...]:
+async def receivers(conn: Connection, held: Held, changes: Sequence[Change]) -> tuple[str, ...]:
     """Whom an own document is with as far as the gateway has told, else whom this office resolved."""
     told = await _told(conn, held, held.transfer)
     issued = tuple(each.organ for each in told if each.state not in course.LOST) if told else held.recipients
@@ -83,13 +83,13 @@ async def receivers(conn: AsyncConnection, held: Held, changes: Sequence[Change]
     return course.receivers(issued, changes, later)
 
 
-async def _told(conn: AsyncConnection, held: Held, transfer: str) -> list[Reached]:
+async def _told(conn: Connection, held: Held, transfer: str) -> list[Reached]:
     """Nothing before the route is known: of the deliveries told ahead of it nothing follows about the others."""
     found = await transfers_store.one(conn, transfers_store.Key(transfer, held.holder))
     return [Reached(each.organ, each.state) for each in found.deliveries] if found and found.whole else []
 
 
-async def _state(conn: AsyncConnection, view: View) -> State:
+async def _state(conn: Connection, view: View) -> State:
     held = view.held
     if held.refused:
         return State.REFUSED

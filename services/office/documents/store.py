@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
 
 from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.statuses import DocumentStatus
 from services.kernel import bulk
+from services.kernel.database import Connection
 from services.office.documents.course import Change, Kind
 from services.office.documents.model import CHANGE, DOCUMENT, REPLACEMENT, STATUS
 from services.office.documents.rules import Step
@@ -136,7 +136,7 @@ _REFUSE_STEPS = text("""
 """)
 
 
-async def find(conn: AsyncConnection, places: Collection[Place]) -> dict[Place, Held]:
+async def find(conn: Connection, places: Collection[Place]) -> dict[Place, Held]:
     """Those that are there."""
     if not places:
         return {}
@@ -144,7 +144,7 @@ async def find(conn: AsyncConnection, places: Collection[Place]) -> dict[Place, 
     return {held.place: held for held in map(_held, rows)}
 
 
-async def page(conn: AsyncConnection, holder: str, wanted: Wanted, limit: int) -> list[Held]:
+async def page(conn: Connection, holder: str, wanted: Wanted, limit: int) -> list[Held]:
     """Newest first. A condition nobody asked for is left out: each of the others is then the index's."""
     bound: dict[str, Any] = {"holder": holder, "limit": limit}
     conditions = ["holder = :holder"]
@@ -164,30 +164,30 @@ async def page(conn: AsyncConnection, holder: str, wanted: Wanted, limit: int) -
 
 
 async def find_by_code(
-    conn: AsyncConnection, holder: str, *, sender: str, code: str, promulgated_on: date | None
+    conn: Connection, holder: str, *, sender: str, code: str, promulgated_on: date | None
 ) -> list[Held]:
     """The newest of the sender's documents with this number and notation, two at most: enough to see a doubt."""
     names = {"holder": holder, "sender": sender, "code": code, "day": promulgated_on}
     return [_held(row) for row in (await conn.execute(_BY_CODE, names)).mappings()]
 
 
-async def put_own(conn: AsyncConnection, held: Held) -> None:
+async def put_own(conn: Connection, held: Held) -> None:
     """The sender's row; takes the place of one the gateway refused, and of no other."""
     await bulk.insert_many(conn, DOCUMENT, [_row(held)], _OVER_REFUSED)
 
 
-async def put_received(conn: AsyncConnection, documents: Sequence[Held]) -> None:
+async def put_received(conn: Connection, documents: Sequence[Held]) -> None:
     """Rows of recipients; one that is there already is only noted to have come."""
     distinct = {Place(held.holder, held.id): held for held in documents}
     await bulk.insert_many(conn, DOCUMENT, [_row(held) for held in distinct.values()], _ALSO_RECEIVED)
 
 
-async def steps(conn: AsyncConnection, place: Place) -> list[Step]:
+async def steps(conn: Connection, place: Place) -> list[Step]:
     """In order of arrival, without those the gateway refused."""
     return (await steps_of(conn, [place]))[place]
 
 
-async def steps_of(conn: AsyncConnection, places: Collection[Place]) -> dict[Place, list[Step]]:
+async def steps_of(conn: Connection, places: Collection[Place]) -> dict[Place, list[Step]]:
     """The same for many; every place is there."""
     found: dict[Place, list[Step]] = {place: [] for place in places}
     for row in await conn.execute(_STEPS, _wanted(places)) if places else ():
@@ -204,7 +204,7 @@ async def steps_of(conn: AsyncConnection, places: Collection[Place]) -> dict[Pla
     return found
 
 
-async def changes_of(conn: AsyncConnection, places: Collection[Place]) -> dict[Place, list[Change]]:
+async def changes_of(conn: Connection, places: Collection[Place]) -> dict[Place, list[Change]]:
     """Recalls and updates in order of arrival, without those the gateway refused; every place is there."""
     found: dict[Place, list[Change]] = {place: [] for place in places}
     for row in await conn.execute(_CHANGES, _wanted(places)) if places else ():
@@ -221,13 +221,13 @@ async def changes_of(conn: AsyncConnection, places: Collection[Place]) -> dict[P
     return found
 
 
-async def replaced_by(conn: AsyncConnection, places: Collection[Place]) -> dict[Place, Other]:
+async def replaced_by(conn: Connection, places: Collection[Place]) -> dict[Place, Other]:
     """The newest document each was replaced by, where the holder has it; the others are left out."""
     rows = await conn.execute(_REPLACED_BY, _wanted(places)) if places else ()
     return {Place(row.holder, row.replaced): Other(row.id, row.document_id) for row in rows}
 
 
-async def add_changes(conn: AsyncConnection, added: Sequence[tuple[Place, Change]]) -> None:
+async def add_changes(conn: Connection, added: Sequence[tuple[Place, Change]]) -> None:
     """In the order given; one that is there already stays as it is."""
     rows = [
         {
@@ -246,7 +246,7 @@ async def add_changes(conn: AsyncConnection, added: Sequence[tuple[Place, Change
     await bulk.insert_many(conn, CHANGE, rows, "ON CONFLICT (holder, document, transfer) DO NOTHING")
 
 
-async def add_replacements(conn: AsyncConnection, replacing: Sequence[tuple[Held, Sequence[str]]]) -> None:
+async def add_replacements(conn: Connection, replacing: Sequence[tuple[Held, Sequence[str]]]) -> None:
     """What each document of a holder replaces, by ids; none of them need be held."""
     rows = {
         (held.holder, replaced, held.id): {
@@ -262,7 +262,7 @@ async def add_replacements(conn: AsyncConnection, replacing: Sequence[tuple[Held
     await bulk.insert_many(conn, REPLACEMENT, [rows[key] for key in sorted(rows)], tail)
 
 
-async def add_steps(conn: AsyncConnection, added: Sequence[tuple[Place, Step]]) -> None:
+async def add_steps(conn: Connection, added: Sequence[tuple[Place, Step]]) -> None:
     """In the order given; one that is there already stays as it is."""
     rows = [
         asdict(step)
@@ -273,22 +273,22 @@ async def add_steps(conn: AsyncConnection, added: Sequence[tuple[Place, Step]]) 
     await bulk.insert_many(conn, STATUS, rows, "ON CONFLICT (holder, document, transfer) DO NOTHING")
 
 
-async def refuse_documents(conn: AsyncConnection, told: Iterable[tuple[Place, str]]) -> None:
+async def refuse_documents(conn: Connection, told: Iterable[tuple[Place, str]]) -> None:
     """The gateway refused these transfers of own documents; a row issued anew meanwhile stays as it is."""
     await _refuse(conn, _REFUSE_DOCUMENTS, told)
 
 
-async def refuse_changes(conn: AsyncConnection, told: Iterable[tuple[Place, str]]) -> None:
+async def refuse_changes(conn: Connection, told: Iterable[tuple[Place, str]]) -> None:
     """The gateway refused these transfers of own recalls and updates."""
     await _refuse(conn, _REFUSE_CHANGES, told)
 
 
-async def refuse_steps(conn: AsyncConnection, told: Iterable[tuple[Place, str]]) -> None:
+async def refuse_steps(conn: Connection, told: Iterable[tuple[Place, str]]) -> None:
     """The gateway refused these transfers of own status steps."""
     await _refuse(conn, _REFUSE_STEPS, told)
 
 
-async def _refuse(conn: AsyncConnection, statement: Any, told: Iterable[tuple[Place, str]]) -> None:
+async def _refuse(conn: Connection, statement: Any, told: Iterable[tuple[Place, str]]) -> None:
     rows = list(told)
     if rows:
         await conn.execute(

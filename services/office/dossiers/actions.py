@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.custody import ACTIONS, Move
 from contracts.directory import local_date
@@ -13,6 +12,7 @@ from contracts.envelope import rfc3339
 from contracts.identifiers import dossier_organ, issue_dossier_code
 from contracts.problems import PROBLEMS, HubError
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, untied, with_sizes
 from services.office.attachments.actions import Held as HeldAttachments
@@ -73,7 +73,7 @@ class Dossiers:
         self._clock = clock
         self._numbers: list[int] = []
 
-    async def submit(self, conn: AsyncConnection, dossiers: Sequence[NewDossier]) -> list[Outcome | HubError]:
+    async def submit(self, conn: Connection, dossiers: Sequence[NewDossier]) -> list[Outcome | HubError]:
         """Stores new dossiers with their facts, one statement a table; each ends in its outcome or why not.
 
         Chosen codes lock their subject; a code issued here is nobody else's.
@@ -99,7 +99,7 @@ class Dossiers:
         await self._attachments.tie(conn, [grant for each in stored for grant in _untied(each, attached)])
         return outcomes
 
-    async def act(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
+    async def act(self, conn: Connection, actor: Actor, code: str, act: Act) -> Outcome:
         """One act of protocol.md 9 by one organ; raises at once what the gateway would refuse by what is known here."""
         shown = await self._locked(conn, actor.organ, code, act.if_match)
         waiting = shown.pending(act.action) if act.action in ("accept_custody", "recall_custody") else None
@@ -117,7 +117,7 @@ class Dossiers:
         fact = _fact(actor, shown, move, payload, id_=self._clock.new_id())
         return await self._write(conn, shown, move, fact, status=status)
 
-    async def offer(self, conn: AsyncConnection, actor: Actor, code: str, act: Act) -> Outcome:
+    async def offer(self, conn: Connection, actor: Actor, code: str, act: Act) -> Outcome:
         """Offers custody to the organ `to`; the dossier is frozen at once."""
         shown = await self._locked(conn, actor.organ, code, act.if_match)
         taker = self._organs.recipient(act.fields["to"], "/to")
@@ -131,7 +131,7 @@ class Dossiers:
         outcome = await self._write(conn, shown, move, fact, status=shown.stamp.status)
         return replace(outcome, offer=offer)
 
-    async def show(self, conn: AsyncConnection, organ: str, code: str) -> View:
+    async def show(self, conn: Connection, organ: str, code: str) -> View:
         """The dossier as the organ sees it; `request.not_found` when it holds none of that code. Its stamp and its
         steps are read one after the other: the subject must be locked, or the transaction see one moment."""
         held = (await store.load(conn, [(organ, code)])).get((organ, code))
@@ -139,20 +139,20 @@ class Dossiers:
             raise HubError("request.not_found")
         return rules.view(held, (await store.history(conn, [held.key]))[held.key])
 
-    async def word(self, conn: AsyncConnection, organ: str, code: str, transfer: str) -> bool:
+    async def word(self, conn: Connection, organ: str, code: str, transfer: str) -> bool:
         """True when the gateway has accepted the own fact, False while it has not told; raises its refusal."""
         state, refusal = await store.word_on(conn, (organ, code), transfer)
         if refusal is not None:
             raise HubError(refusal if refusal in PROBLEMS else "request.conflict", "the hub refused it")
         return state != PENDING
 
-    async def _locked(self, conn: AsyncConnection, organ: str, code: str, if_match: IfMatch) -> View:
+    async def _locked(self, conn: Connection, organ: str, code: str, if_match: IfMatch) -> View:
         await lock_subjects(conn, [code])
         shown = await self.show(conn, organ, code)
         if_match.require(shown)
         return shown
 
-    async def _take_numbers(self, conn: AsyncConnection, count: int) -> list[int]:
+    async def _take_numbers(self, conn: Connection, count: int) -> list[int]:
         while len(self._numbers) < count:
             block = await store.next_block(conn)
             self._numbers.extend(block)
@@ -184,7 +184,7 @@ class Dossiers:
         )
         return _Draft(held, fact)
 
-    async def _store(self, conn: AsyncConnection, drafts: Sequence[_Draft | HubError]) -> list[Outcome | HubError]:
+    async def _store(self, conn: Connection, drafts: Sequence[_Draft | HubError]) -> list[Outcome | HubError]:
         """Writes what can be written; a code met twice, here or in the table, is in use."""
         distinct: dict[tuple[str, str], _Draft] = {}
         for draft in drafts:
@@ -203,7 +203,7 @@ class Dossiers:
         ]
 
     async def _payload(
-        self, conn: AsyncConnection, actor: Actor, shown: View, act: Act, *, offer: str, status: int
+        self, conn: Connection, actor: Actor, shown: View, act: Act, *, offer: str, status: int
     ) -> dict[str, Any]:
         fields = dict(act.fields)
         result = fields.get("result") or {}
@@ -218,7 +218,7 @@ class Dossiers:
         fields |= {"code": shown.held.code, "at": rfc3339(self._clock.hub_now())}
         return fields | rules.marks_of(act.action, offer=offer, status=status)
 
-    async def _write(self, conn: AsyncConnection, shown: View, move: Move, fact: NewFact, *, status: int) -> Outcome:
+    async def _write(self, conn: Connection, shown: View, move: Move, fact: NewFact, *, status: int) -> Outcome:
         now = await self._transfers.open(conn, [fact])
         payload = orjson.loads(fact.value)
         entry = Entry(

@@ -3,12 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.problems import HubError
 from contracts.protocol import Stamp
 from contracts.registry import MESSAGES
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.office.doors import Addressee, Fact, Told
 from services.office.dossiers import rules, store
 from services.office.dossiers.rules import REFUSED, ROUTED, SUBMITTED, Entry, Held
@@ -32,7 +30,7 @@ class DossierDoor:
     def digests(self, fact: Fact) -> Collection[str]:
         return rules.digests(fact.payload)
 
-    async def receive(self, conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
+    async def receive(self, conn: Connection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
         """Brings the rows of every organ up to date, a few statements for the whole list: those addressed take the
         fact, and whoever else holds the dossier here its stamp."""
         stamps = rules.newest_stamps((fact.envelope.subject, fact.envelope.stamp) for fact in facts)
@@ -57,12 +55,12 @@ class DossierDoor:
         await store.add_steps(conn, steps)
         return refusals
 
-    async def mirror(self, conn: AsyncConnection, stamps: Mapping[str, Stamp]) -> None:
+    async def mirror(self, conn: Connection, stamps: Mapping[str, Stamp]) -> None:
         known = await store.load_states_of(conn, stamps)
         rows = [rules.mirror(held, stamps[held.code]) for held in known.values()]
         await store.move(conn, [held for held in rows if held != known[held.key]])
 
-    async def lacking(self, conn: AsyncConnection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+    async def lacking(self, conn: Connection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
         keys = {
             Addressee(fact.envelope.id, organ): (organ, fact.envelope.subject)
             for fact in facts
@@ -71,7 +69,7 @@ class DossierDoor:
         held = await store.load_states(conn, set(keys.values()))
         return {addressee: "dossier.unknown" for addressee, key in keys.items() if key not in held}
 
-    async def take_word(self, conn: AsyncConnection, told: Sequence[Told]) -> None:
+    async def take_word(self, conn: Connection, told: Sequence[Told]) -> None:
         """Own steps leave `pending` once; stamps count by version, whatever order word comes in."""
         known = await store.load_states(conn, {(each.holder, each.subject) for each in told})
         rows = dict(known)

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.custody import FINAL
+from services.kernel.database import Connection
 from services.office.dossiers import rules, store
 from services.office.dossiers.model import DOSSIER, ENTRY
 from services.office.dossiers.rules import Entry, Held, View
@@ -61,7 +61,7 @@ class Filter:
 
 
 async def newest(
-    conn: AsyncConnection, holder: str, wanted: Filter, *, after: Place | None, limit: int
+    conn: Connection, holder: str, wanted: Filter, *, after: Place | None, limit: int
 ) -> tuple[list[View], Place | None]:
     """At most so many dossiers behind the place, and the place behind which there are more."""
     found: list[View] = []
@@ -78,9 +78,7 @@ async def newest(
     return page, (page[-1].held.created_at, page[-1].held.code) if more else None
 
 
-async def _candidates(
-    conn: AsyncConnection, holder: str, wanted: Filter, *, after: Place | None, limit: int
-) -> list[Held]:
+async def _candidates(conn: Connection, holder: str, wanted: Filter, *, after: Place | None, limit: int) -> list[Held]:
     values: dict[str, Any] = {"holder": holder, "limit": limit}
     conditions = _conditions(wanted, values)
     if after is not None:
@@ -130,7 +128,7 @@ def _by_status(where: str) -> str:
     """  # noqa: S608 - values are bound
 
 
-async def _own_steps(conn: AsyncConnection, holder: str, codes: Sequence[str]) -> dict[str, list[Entry]]:
+async def _own_steps(conn: Connection, holder: str, codes: Sequence[str]) -> dict[str, list[Entry]]:
     """The organ's own steps of those dossiers where one is waiting, oldest first."""
     found: dict[str, list[Entry]] = {}
     if codes:

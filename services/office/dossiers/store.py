@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import Offer, Stamp
 from services.kernel import bulk
+from services.kernel.database import Connection
 from services.office.dossiers.model import DOSSIER, ENTRY, NUMBERS
 from services.office.dossiers.rules import PENDING, Entry, Held
 
@@ -48,20 +48,20 @@ _STATE = text("""
 _NUMBER = text(f"SELECT nextval('{NUMBERS.name}')")
 
 
-async def next_block(conn: AsyncConnection) -> range:
+async def next_block(conn: Connection) -> range:
     """Numbers for dossier codes that nobody else has."""
     start = (await conn.execute(_NUMBER)).scalar_one()
     return range(start, start + (NUMBERS.increment or 1))
 
 
-async def load(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
+async def load(conn: Connection, keys: Collection[Key]) -> dict[Key, Held]:
     if not keys:
         return {}
     rows = await conn.execute(_LOAD, _arrays(keys))
     return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 
-async def load_states(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, Held]:
+async def load_states(conn: Connection, keys: Collection[Key]) -> dict[Key, Held]:
     """The same without what was submitted, which never changes and may be large: for `move`, not for `add`."""
     if not keys:
         return {}
@@ -69,7 +69,7 @@ async def load_states(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key,
     return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 
-async def load_states_of(conn: AsyncConnection, codes: Collection[str]) -> dict[Key, Held]:
+async def load_states_of(conn: Connection, codes: Collection[str]) -> dict[Key, Held]:
     """The same for all who hold these dossiers here."""
     if not codes:
         return {}
@@ -77,13 +77,13 @@ async def load_states_of(conn: AsyncConnection, codes: Collection[str]) -> dict[
     return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 
-async def add(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
+async def add(conn: Connection, dossiers: Iterable[Held]) -> None:
     """Writes rows that are not there yet."""
     ordered = sorted(dossiers, key=lambda held: held.key)
     await bulk.insert_many(conn, DOSSIER, [_row(held) for held in ordered])
 
 
-async def move(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
+async def move(conn: Connection, dossiers: Iterable[Held]) -> None:
     """Brings stamps, parties and papers of known rows up to date; what was submitted is not touched."""
     rows = [_row(held) for held in dossiers]
     if rows:
@@ -91,7 +91,7 @@ async def move(conn: AsyncConnection, dossiers: Iterable[Held]) -> None:
         await conn.execute(_MOVE, {name: [row[name] for row in rows] for name in names})
 
 
-async def add_new(conn: AsyncConnection, dossiers: Sequence[Held]) -> set[Key]:
+async def add_new(conn: Connection, dossiers: Sequence[Held]) -> set[Key]:
     """Writes own new dossiers; one whose code is in use (unless its submission was refused) is not among the result."""
     if not dossiers:
         return set()
@@ -100,7 +100,7 @@ async def add_new(conn: AsyncConnection, dossiers: Sequence[Held]) -> set[Key]:
     return {(row.holder, row.code) for row in result}
 
 
-async def history(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, list[Entry]]:
+async def history(conn: Connection, keys: Collection[Key]) -> dict[Key, list[Entry]]:
     """Steps of each dossier, oldest first."""
     found: dict[Key, list[Entry]] = {key: [] for key in keys}
     for row in (await conn.execute(_HISTORY, _arrays(keys))).mappings():
@@ -108,7 +108,7 @@ async def history(conn: AsyncConnection, keys: Collection[Key]) -> dict[Key, lis
     return found
 
 
-async def add_steps(conn: AsyncConnection, steps: Sequence[tuple[Key, Entry]]) -> None:
+async def add_steps(conn: Connection, steps: Sequence[tuple[Key, Entry]]) -> None:
     """Adds steps in order; one that is known already stays as it is."""
     rows = [
         {"holder": holder, "code": code, **{name: getattr(entry, name) for name in Entry.__slots__}}
@@ -117,13 +117,13 @@ async def add_steps(conn: AsyncConnection, steps: Sequence[tuple[Key, Entry]]) -
     await bulk.insert_many(conn, ENTRY, rows, "ON CONFLICT (holder, code, transfer) DO NOTHING")
 
 
-async def pending(conn: AsyncConnection, steps: Collection[tuple[Key, str]]) -> set[str]:
+async def pending(conn: Connection, steps: Collection[tuple[Key, str]]) -> set[str]:
     """Which of these own steps, by key and transfer, wait for word from the gateway."""
     named = {**_arrays([key for key, _ in steps]), "transfers": [transfer for _, transfer in steps]}
     return set((await conn.execute(_PENDING, named)).scalars())
 
 
-async def judge(conn: AsyncConnection, verdicts: Mapping[tuple[Key, str], tuple[str, str | None]]) -> None:
+async def judge(conn: Connection, verdicts: Mapping[tuple[Key, str], tuple[str, str | None]]) -> None:
     """Sets state and code of refusal of own pending steps, by key and transfer."""
     if verdicts:
         await conn.execute(
@@ -138,7 +138,7 @@ async def judge(conn: AsyncConnection, verdicts: Mapping[tuple[Key, str], tuple[
         )
 
 
-async def word_on(conn: AsyncConnection, key: Key, transfer: str) -> tuple[str, str | None]:
+async def word_on(conn: Connection, key: Key, transfer: str) -> tuple[str, str | None]:
     """State of an own step and, if refused, the code."""
     row = (await conn.execute(_STATE, {"holder": key[0], "code": key[1], "transfer": transfer})).one_or_none()
     return (row.state, row.refusal) if row else (PENDING, None)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Envelope, rfc3339
 from contracts.messages.receipt import BATCH
 from contracts.protocol import GATEWAY
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.inbox import advance, lock_subjects
 from services.kernel.messaging.outbox import Outbox
 from services.office.attachments.actions import Attachments
@@ -42,7 +42,7 @@ class Post:
     source: str
     topic: str
 
-    async def send(self, conn: AsyncConnection, message_type: str, items: Sequence[bytes]) -> None:
+    async def send(self, conn: Connection, message_type: str, items: Sequence[bytes]) -> None:
         """Receipts or controls of one kind, in as few records as they fit into."""
         envelopes = [self._batch(message_type, part) for part in batches(items)]
         await self.outbox.append(conn, self.topic, envelopes)
@@ -75,9 +75,7 @@ class Exchange:
     def door_of(self, message_type: str) -> Door | None:
         return next((door for door in self.doors if message_type in door.types), None)
 
-    async def take(
-        self, conn: AsyncConnection, hops: Sequence[Hop], told: Sequence[Word], sizes: Mapping[str, int]
-    ) -> None:
+    async def take(self, conn: Connection, hops: Sequence[Hop], told: Sequence[Word], sizes: Mapping[str, int]) -> None:
         """All effects of a chunk. `sizes` are those of the attachments copied in for it, by digest."""
         subjects = {hop.subject for hop in hops} | {item["subject"] for word in told for item in word.items}
         last = await lock_subjects(conn, subjects)
@@ -92,7 +90,7 @@ class Exchange:
         await self.post.send(conn, "control.resend-requested", [_request(*each) for each in plan.ask.items()])
         await inbox.add(conn, items, now)
 
-    async def hold(self, conn: AsyncConnection, hop: Hop, reason: str) -> bool:
+    async def hold(self, conn: Connection, hop: Hop, reason: str) -> bool:
         """Keeps a hop that cannot be applied for a reason nobody foresaw; False when its turn is not now."""
         last = await lock_subjects(conn, [hop.subject])
         plan = rules.plan([rules.with_problem(hop, reason)], last, set())
@@ -100,7 +98,7 @@ class Exchange:
         return bool(plan.stuck)
 
     async def _receive(
-        self, conn: AsyncConnection, hops: Sequence[Hop], sizes: Mapping[str, int], now: datetime
+        self, conn: Connection, hops: Sequence[Hop], sizes: Mapping[str, int], now: datetime
     ) -> tuple[list[bytes], list[NewItem]]:
         facts = {hop.key: Fact(hop.envelope, hop.payload) for hop in hops if not hop.voided}
         refusals: dict[Addressee, str] = {}
@@ -122,14 +120,14 @@ class Exchange:
         await store.add_receipts(conn, answers, now)
         return [answer for _, answer in answers], [item for each in kept if (item := self._item(*each))]
 
-    async def _mirror(self, conn: AsyncConnection, hops: Sequence[Hop]) -> None:
+    async def _mirror(self, conn: Connection, hops: Sequence[Hop]) -> None:
         """A fact that nobody here receives any more took effect all the same."""
         stamps = {hop.subject: hop.envelope.stamp for hop in hops if hop.voided and hop.envelope.stamp}
         if stamps:
             for door in self.doors:
                 await door.mirror(conn, stamps)
 
-    async def _answer_again(self, conn: AsyncConnection, hops: Sequence[Hop], now: datetime) -> list[bytes]:
+    async def _answer_again(self, conn: Connection, hops: Sequence[Hop], now: datetime) -> list[bytes]:
         """What was answered before. Without an answer a hop would be sent for ever, so when the receipt of one is no
         longer kept, the subject's records speak; of one too young for that nothing is known, and nothing is said."""
         repeated = {_answered(hop): hop for hop in sorted(hops, key=lambda hop: not hop.voided)}
@@ -167,7 +165,7 @@ class Exchange:
             data=envelope.value,
         )
 
-    async def _keep_stuck(self, conn: AsyncConnection, plan: Plan) -> None:
+    async def _keep_stuck(self, conn: Connection, plan: Plan) -> None:
         await store.free(conn, plan.freed)
         now = self.post.clock.machine_now()
         times = {"now": now, "due_at": now + timedelta(seconds=self.waits[0])}
@@ -178,7 +176,7 @@ class Exchange:
                 told.append(kept)
         await self.tell_stuck(conn, told)
 
-    async def tell_stuck(self, conn: AsyncConnection, stuck: Sequence[Stuck]) -> None:
+    async def tell_stuck(self, conn: Connection, stuck: Sequence[Stuck]) -> None:
         """The operators see at the gateway what waits here and why; nothing of the message but codes."""
         await self.post.send(conn, "control.hop-stuck", [_stuck(each) for each in stuck])
 

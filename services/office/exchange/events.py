@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from contracts.protocol import Verdict
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.kernel.messaging import dead_letters
 from services.kernel.messaging.lane import place
 from services.kernel.messaging.outbox import BELL
@@ -45,7 +44,7 @@ class DeliverDoor:
             prepared.setdefault(place(record), {})[record.offset] = next(copied) if digests else (part, {})
         self._prepared |= prepared
 
-    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+    async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         prepared = [self._prepared[place(record)][record.offset] for record in records]
         parts = [part for part, _ in prepared]
         sizes = {digest: size for _, each in prepared for digest, size in each.items()}
@@ -56,7 +55,7 @@ class DeliverDoor:
                 await self._give_up(conn, part.record, part.verdict)
         await self._exchange.take(conn, hops, words, sizes)
 
-    async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
+    async def bury(self, conn: Connection, record: Record, error: Exception) -> None:
         """A hop is never given up: it is stuck and tried again. Receipts are: the gateway gives them again."""
         part = rules.read(record)
         if isinstance(part, Hop):
@@ -101,7 +100,7 @@ class DeliverDoor:
         except HubError as error:
             return rules.with_problem(hop, error.code), {}
 
-    async def _give_up(self, conn: AsyncConnection, record: Record, verdict: Verdict) -> None:
+    async def _give_up(self, conn: Connection, record: Record, verdict: Verdict) -> None:
         _log.error("record.given_up", topic=record.topic, offset=record.offset, step=verdict.step, code=verdict.code)
         await dead_letters.add(conn, record, verdict)
         ring_on_commit(conn, BELL)

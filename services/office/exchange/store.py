@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import bulk
+from services.kernel.database import Connection
 from services.kernel.messaging.outbox import headers_from_text, headers_to_text
 from services.kernel.messaging.records import Record
 from services.kernel.partitions import Rule
@@ -66,13 +66,13 @@ class Stuck:
     attempts: int
 
 
-async def add_receipts(conn: AsyncConnection, items: Sequence[tuple[Answered, bytes]], at: datetime) -> None:
+async def add_receipts(conn: Connection, items: Sequence[tuple[Answered, bytes]], at: datetime) -> None:
     """Keeps what is answered for each hop."""
     rows = [{**hop._asdict(), "at": at, "item": item} for hop, item in items]
     await bulk.insert_many(conn, RECEIPT, rows, "ON CONFLICT (transfer, subject, hopsequence) DO NOTHING")
 
 
-async def receipts(conn: AsyncConnection, hops: Collection[Answered]) -> dict[Answered, bytes]:
+async def receipts(conn: Connection, hops: Collection[Answered]) -> dict[Answered, bytes]:
     """What was answered for these hops, as long as it is kept."""
     if not hops:
         return {}
@@ -83,14 +83,14 @@ async def receipts(conn: AsyncConnection, hops: Collection[Answered]) -> dict[An
     return {Answered(row.transfer, row.subject, row.hopsequence): row.item for row in rows}
 
 
-async def stuck_among(conn: AsyncConnection, subjects: Collection[str]) -> set[str]:
+async def stuck_among(conn: Connection, subjects: Collection[str]) -> set[str]:
     if not subjects:
         return set()
     return {row.subject for row in await conn.execute(_STUCK, {"subjects": sorted(subjects)})}
 
 
 async def stick(
-    conn: AsyncConnection, hop: tuple[str, int], record: Record, *, reason: str, times: Mapping[str, datetime]
+    conn: Connection, hop: tuple[str, int], record: Record, *, reason: str, times: Mapping[str, datetime]
 ) -> Stuck:
     """Keeps the record of (subject, hop) that waits; one kept before is replaced, its times (`now`, `due_at`) stay.
 
@@ -112,14 +112,12 @@ async def stick(
     return Stuck(subject=hop[0], hopsequence=hop[1], reason=reason, since=row.since, attempts=row.attempts)
 
 
-async def free(conn: AsyncConnection, subjects: Collection[str]) -> None:
+async def free(conn: Connection, subjects: Collection[str]) -> None:
     if subjects:
         await conn.execute(_FREE, {"subjects": sorted(subjects)})
 
 
-async def claim_due(
-    conn: AsyncConnection, now: datetime, waits: Sequence[float], limit: int
-) -> list[tuple[Stuck, Record]]:
+async def claim_due(conn: Connection, now: datetime, waits: Sequence[float], limit: int) -> list[tuple[Stuck, Record]]:
     """Hops to try again. Each counts as tried, so that one that brings the process down does not come at once."""
     rows = await conn.execute(_CLAIM, {"now": now, "waits": list(waits), "steps": len(waits), "limit": limit})
     return [
@@ -144,7 +142,7 @@ async def claim_due(
     ]
 
 
-async def count_stuck(conn: AsyncConnection) -> tuple[int, datetime | None]:
+async def count_stuck(conn: Connection) -> tuple[int, datetime | None]:
     """How many subjects are stuck, and since when the oldest."""
     row = (await conn.execute(_COUNT)).one()
     return row.number, row.since

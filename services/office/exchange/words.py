@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.protocol import GATEWAY, Stamp, TransferState, Verdict
+from services.kernel.database import Connection
 from services.kernel.messaging.records import Identity
 from services.office.doors import Door, Told
 from services.office.exchange.rules import Word, identity
@@ -28,9 +28,7 @@ _TYPE_OF = {
 Item = Mapping[str, Any]
 
 
-async def take(
-    conn: AsyncConnection, transfers: Transfers, doors: Sequence[Door], words: Sequence[Word]
-) -> list[NewItem]:
+async def take(conn: Connection, transfers: Transfers, doors: Sequence[Door], words: Sequence[Word]) -> list[NewItem]:
     """Moves own facts on; returns the inbox items that tell their senders what became final."""
     for word in words:
         if word.type == RESEND:
@@ -48,7 +46,7 @@ async def take(
 
 
 async def _settle(
-    conn: AsyncConnection, transfers: Transfers, sent: Sent, about: Sequence[tuple[Word, Item]]
+    conn: Connection, transfers: Transfers, sent: Sent, about: Sequence[tuple[Word, Item]]
 ) -> list[NewItem]:
     routed: dict[Identity, bool] = {}
     refused: dict[Identity, Verdict] = {}

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from contracts.envelope import TYPE_PREFIX
 from contracts.identifiers import HUB_NAMESPACE
-from services.kernel.database import ring_on_commit
+from services.kernel.database import Connection, ring_on_commit
 from services.office.inbox import store
 
 DOSSIER, DOCUMENT, STATUS, RECEIPT = KINDS = ("dossier", "document", "status", "receipt")
@@ -50,7 +48,7 @@ def bell(organ: str) -> str:
     return f"inbox:{organ}"
 
 
-async def add(conn: AsyncConnection, items: Sequence[NewItem], received_at: datetime) -> None:
+async def add(conn: Connection, items: Sequence[NewItem], received_at: datetime) -> None:
     """Adds items in order. Call it last in a transaction: it holds the organs' counters until the commit."""
     if not items:
         return
@@ -79,7 +77,7 @@ async def add(conn: AsyncConnection, items: Sequence[NewItem], received_at: date
 
 
 async def acknowledge(
-    conn: AsyncConnection, reader: tuple[str, str], ids: Sequence[str], kinds: Collection[str]
+    conn: Connection, reader: tuple[str, str], ids: Sequence[str], kinds: Collection[str]
 ) -> tuple[list[str], list[str]]:
     """Acknowledges for (client, organ); returns the ids taken and those that are not (visible) there."""
     found = await store.find(conn, reader[1], ids, kinds)

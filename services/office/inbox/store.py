@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import bulk
+from services.kernel.database import Connection
 from services.kernel.partitions import Rule
 from services.office.inbox.model import ITEM, ITEM_PARTS
 from services.office.keeping import Cutoff
@@ -104,19 +104,19 @@ class Sight:
     documents: bool = True
 
 
-async def take_positions(conn: AsyncConnection, counts: dict[str, int]) -> dict[str, int]:
+async def take_positions(conn: Connection, counts: dict[str, int]) -> dict[str, int]:
     """Reserves so many positions per organ until the transaction ends; returns the last one of each."""
     rows = await conn.execute(_COUNT, {"organs": list(counts), "counts": list(counts.values())})
     return {row.organ: row.last for row in rows}
 
 
-async def add(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """An item that is there already stays as it is."""
     await bulk.insert_many(conn, ITEM, rows, "ON CONFLICT (organ, id) DO NOTHING")
 
 
 async def read(
-    conn: AsyncConnection, reader: tuple[str, str], *, sight: Sight, after: int, limit: int
+    conn: Connection, reader: tuple[str, str], *, sight: Sight, after: int, limit: int
 ) -> list[dict[str, Any]]:
     """Items the client has not acknowledged for the organ, oldest first. `reader` is (client, organ)."""
     client, organ = reader
@@ -137,14 +137,14 @@ async def read(
 
 
 async def find(
-    conn: AsyncConnection, organ: str, ids: Collection[str], kinds: Collection[str]
+    conn: Connection, organ: str, ids: Collection[str], kinds: Collection[str]
 ) -> list[tuple[str, str, int]]:
     """Id, kind and position of each item that is there and visible, by position."""
     rows = await conn.execute(_FIND, {"organ": organ, "ids": list(ids), "kinds": list(kinds)})
     return [(row.id, row.kind, row.position) for row in rows]
 
 
-async def acknowledge(conn: AsyncConnection, reader: tuple[str, str], items: Sequence[tuple[str, int]]) -> None:
+async def acknowledge(conn: Connection, reader: tuple[str, str], items: Sequence[tuple[str, int]]) -> None:
     """Notes (kind, position) pairs and raises the floor over what is acknowledged without a gap."""
     client, organ = reader
     kinds = sorted({kind for kind, _ in items})
@@ -163,7 +163,7 @@ def rules(cutoff: Cutoff) -> list[Rule]:
     return [Rule(ITEM_PARTS, cutoff.machine, (cutoff.younger("received_at"), _UNACKNOWLEDGED))]
 
 
-async def pass_purged(conn: AsyncConnection) -> None:
+async def pass_purged(conn: Connection) -> None:
     """Raises floors over items that are gone, and forgets the acknowledgements below."""
     await conn.execute(_PASS)
     await conn.execute(_FORGET_ALL)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts import registry
 from contracts.envelope import MAX_VALUE_BYTES, Envelope
 from contracts.problems import HubError
 from contracts.protocol import Verdict
 from services.kernel.clock import Clock
+from services.kernel.database import Connection
 from services.kernel.messaging.outbox import Outbox
 from services.kernel.messaging.records import Identity
 from services.office.doors import Fact
@@ -59,7 +59,7 @@ class Transfers:
         self._source = source
         self._topic = topic
 
-    async def open(self, conn: AsyncConnection, facts: Sequence[NewFact]) -> datetime:
+    async def open(self, conn: Connection, facts: Sequence[NewFact]) -> datetime:
         """Numbers and writes facts whose subjects are locked; returns the hub time they carry."""
         now = self._clock.hub_now()
         if not facts:
@@ -70,12 +70,12 @@ class Transfers:
         await self._outbox.append(conn, self._topic, envelopes)
         return now
 
-    async def sent(self, conn: AsyncConnection, identities: Collection[Identity]) -> Sent:
+    async def sent(self, conn: Connection, identities: Collection[Identity]) -> Sent:
         """The own transfers among these, by id; their subjects must be locked."""
         return await store.own(conn, identities)
 
     async def settle(
-        self, conn: AsyncConnection, sent: Sent, routed: Mapping[Identity, bool], reports: Sequence[Report]
+        self, conn: Connection, sent: Sent, routed: Mapping[Identity, bool], reports: Sequence[Report]
     ) -> list[Transfer]:
         """Takes what the gateway told: `routed` names facts it holds, True when it told the whole route.
 
@@ -94,7 +94,7 @@ class Transfers:
         return [final[identity] for identity in sorted(settled)]
 
     async def refuse(
-        self, conn: AsyncConnection, sent: Sent, verdicts: Mapping[Identity, Verdict], *, conflict: bool = False
+        self, conn: Connection, sent: Sent, verdicts: Mapping[Identity, Verdict], *, conflict: bool = False
     ) -> list[Transfer]:
         """The gateway refused these, or (`conflict`) another message took their number and a person must look.
 
@@ -107,14 +107,14 @@ class Transfers:
         await store.set_state(conn, rules.REFUSED, ended)
         return [replace(sent[each.id], state=rules.REFUSED, verdict=rules.describe(verdicts[each])) for each in changed]
 
-    async def expire(self, conn: AsyncConnection, sent: Sent, reports: Sequence[Report]) -> list[Transfer]:
+    async def expire(self, conn: Connection, sent: Sent, reports: Sequence[Report]) -> list[Transfer]:
         """Nobody answered in time: shown, and no state changes. Returns the transfers concerned."""
         merged = _merged(sent, reports)
         await store.merge(conn, merged)
         concerned = sorted({each.transfer for each in merged})
         return await store.complete(conn, [sent[transfer] for transfer in concerned])
 
-    async def record_received(self, conn: AsyncConnection, facts: Sequence[tuple[Fact, str]], now: datetime) -> None:
+    async def record_received(self, conn: Connection, facts: Sequence[tuple[Fact, str]], now: datetime) -> None:
         """What came for each organ, so that it may look the transfer up too; own deliveries only."""
         await store.insert(conn, [_received(fact.envelope, organ) for fact, organ in facts])
         reports = [
@@ -123,11 +123,11 @@ class Transfers:
         ]
         await store.merge(conn, rules.merge(reports))
 
-    async def answer(self, conn: AsyncConnection, answers: Sequence[Answer]) -> None:
+    async def answer(self, conn: Connection, answers: Sequence[Answer]) -> None:
         """Officers' acts at recipients of own transfers; the same one is kept once."""
         await store.add_answers(conn, answers)
 
-    async def resend(self, conn: AsyncConnection, subject: str, emitter: str, first: int) -> list[int]:
+    async def resend(self, conn: Connection, subject: str, emitter: str, first: int) -> list[int]:
         """The gateway asks for everything of the subject and emitter (source and organ) from this number on."""
         source, _, organ = emitter.rpartition("|")
         return await self._outbox.tail_from(conn, subject, organ, first) if source == self._source else []

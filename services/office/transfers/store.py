@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import orjson
 from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel import bulk
+from services.kernel.database import Connection
 from services.kernel.messaging.records import Identity
 from services.kernel.partitions import Rule
 from services.office.keeping import Cutoff
@@ -74,7 +74,7 @@ class Key(NamedTuple):
     holder: str
 
 
-async def insert(conn: AsyncConnection, transfers: Sequence[Transfer]) -> None:
+async def insert(conn: Connection, transfers: Sequence[Transfer]) -> None:
     """One that is there already stays as it is."""
     rows = [
         {
@@ -93,14 +93,14 @@ async def insert(conn: AsyncConnection, transfers: Sequence[Transfer]) -> None:
     await bulk.insert_many(conn, TRANSFER, rows, "ON CONFLICT (id, holder) DO NOTHING")
 
 
-async def merge(conn: AsyncConnection, reports: Sequence[Report]) -> None:
+async def merge(conn: Connection, reports: Sequence[Report]) -> None:
     """Takes reports that are distinct by transfer, holder and organ; a lesser state never replaces a greater."""
     if not reports:
         return
     await conn.execute(_MERGE, {name: [getattr(report, name) for report in reports] for name in _COLUMNS})
 
 
-async def set_state(conn: AsyncConnection, state: str, verdicts: Mapping[Key, bytes | None]) -> None:
+async def set_state(conn: Connection, state: str, verdicts: Mapping[Key, bytes | None]) -> None:
     """Moves own transfers on from `accepted`; those further along stay."""
     if verdicts:
         await conn.execute(
@@ -114,7 +114,7 @@ async def set_state(conn: AsyncConnection, state: str, verdicts: Mapping[Key, by
         )
 
 
-async def own(conn: AsyncConnection, identities: Collection[Identity]) -> dict[str, Transfer]:
+async def own(conn: Connection, identities: Collection[Identity]) -> dict[str, Transfer]:
     """Transfers this office sent, by id, without deliveries."""
     if not identities:
         return {}
@@ -124,7 +124,7 @@ async def own(conn: AsyncConnection, identities: Collection[Identity]) -> dict[s
     return {row["id"]: _transfer(row) for row in rows.mappings()}
 
 
-async def one(conn: AsyncConnection, key: Key) -> Transfer | None:
+async def one(conn: Connection, key: Key) -> Transfer | None:
     """With deliveries and answers."""
     row = (await conn.execute(_ONE, {"id": key.id, "holder": key.holder})).mappings().one_or_none()
     if row is None:
@@ -132,7 +132,7 @@ async def one(conn: AsyncConnection, key: Key) -> Transfer | None:
     return (await complete(conn, [_transfer(row)]))[0]
 
 
-async def complete(conn: AsyncConnection, transfers: Sequence[Transfer]) -> list[Transfer]:
+async def complete(conn: Connection, transfers: Sequence[Transfer]) -> list[Transfer]:
     """The transfers as they stand now with their deliveries and answers."""
     if not transfers:
         return []
@@ -153,7 +153,7 @@ async def complete(conn: AsyncConnection, transfers: Sequence[Transfer]) -> list
     ]
 
 
-async def add_answers(conn: AsyncConnection, answers: Sequence[Answer]) -> None:
+async def add_answers(conn: Connection, answers: Sequence[Answer]) -> None:
     """Officers' acts on own transfers; the same answer is kept once."""
     rows = [asdict(answer) for answer in answers]
     await bulk.insert_many(conn, ANSWER, rows, "ON CONFLICT (transfer, holder, organ, answer) DO NOTHING")

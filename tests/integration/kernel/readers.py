@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import from_record
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.messaging import inbox
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.consumer import Consumer, Membership
@@ -25,7 +24,7 @@ def label(record: Record) -> str:
     return f"{envelope.subject}/{envelope.sequence}"
 
 
-async def note(conn: AsyncConnection, labels: Sequence[str]) -> None:
+async def note(conn: Connection, labels: Sequence[str]) -> None:
     await conn.execute(_NOTE, {"records": list(labels)})
 
 
@@ -45,12 +44,12 @@ class Noting:
     async def prepare(self, records: Sequence[Record]) -> None:
         await asyncio.sleep(self._seconds)
 
-    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+    async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         for record in records:
             self._check(record)
         await note(conn, [label(record) for record in records])
 
-    async def bury(self, conn: AsyncConnection, record: Record, error: Exception) -> None:
+    async def bury(self, conn: Connection, record: Record, error: Exception) -> None:
         await note(conn, [f"buried {label(record)}"])
 
     def committed(self, records: Sequence[Record]) -> None:
@@ -60,7 +59,7 @@ class Noting:
 class Once(Noting):
     """Applies a fact only when it is the next of its subject, as an office does."""
 
-    async def apply(self, conn: AsyncConnection, records: Sequence[Record]) -> None:
+    async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         facts = [from_record(record.headers, record.value) for record in records]
         last = await inbox.lock_subjects(conn, [fact.subject for fact in facts])
         applied = []

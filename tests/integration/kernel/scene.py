@@ -10,11 +10,10 @@ from typing import TypeVar
 
 import uuid_utils
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Envelope, from_record
 from services.kernel.bell import Bell
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.leases import Leases
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import Admin, Producer, Reader
@@ -53,7 +52,7 @@ class _Undone(Exception):
 
 
 @asynccontextmanager
-async def rolled_back(database: Database) -> AsyncIterator[AsyncConnection]:
+async def rolled_back(database: Database) -> AsyncIterator[Connection]:
     """A transaction that fails at its end."""
     try:
         async with database.transaction() as conn:
@@ -121,7 +120,7 @@ class Scene:
         async with self.database.transaction() as conn:
             return await self.append(conn, subjects, organ=organ)
 
-    async def append(self, conn: AsyncConnection, subjects: Sequence[str], *, organ: str = "H28.1") -> list[Envelope]:
+    async def append(self, conn: Connection, subjects: Sequence[str], *, organ: str = "H28.1") -> list[Envelope]:
         numbers = await self.outbox.number(conn, [(subject, organ) for subject in subjects])
         envelopes = [
             Envelope(

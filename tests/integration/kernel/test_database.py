@@ -6,12 +6,11 @@ import time
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
 from deploy.local.postgres import Postgres
 from services.kernel.bell import Bell
-from services.kernel.database import Database, is_away, is_refused_value, is_transient, ring_on_commit
+from services.kernel.database import Connection, Database, is_away, is_refused_value, is_transient, ring_on_commit
 from services.kernel.leases import LeaseLost, Leases
 from tests.integration.kernel.scene import is_so, rolled_back, until
 
@@ -52,7 +51,7 @@ async def test_what_is_still_sees_one_moment_and_leaves_no_trace_in_the_pool(dat
         assert (await seen(first), await seen(second)) == (2, 2)
 
 
-async def seen(conn: AsyncConnection) -> int:
+async def seen(conn: Connection) -> int:
     return int((await conn.execute(text("SELECT count(*) FROM effect"))).scalar_one())
 
 

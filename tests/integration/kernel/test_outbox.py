@@ -7,10 +7,9 @@ from collections import defaultdict
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import from_record
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.messaging import inbox
 from services.kernel.messaging.records import Ack, Identity, Outgoing, TopicPartition
 from tests.integration.kernel.scene import SOURCE, TOPIC, Scene, rolled_back
@@ -217,7 +216,7 @@ async def _write_until(scene: Scene, deadline: float, rng: random.Random) -> Non
             continue
 
 
-async def _read_by_id(conn: AsyncConnection, last: int) -> list[tuple[int, str, int]]:
+async def _read_by_id(conn: Connection, last: int) -> list[tuple[int, str, int]]:
     rows = await conn.execute(
         text("SELECT id, subject, sequence FROM outbox WHERE id > :last ORDER BY id LIMIT 500"), {"last": last}
     )

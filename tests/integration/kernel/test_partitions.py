@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import BigInteger, Boolean, Column, Connection, DateTime, Identity, Index, MetaData, Table, Text, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, MetaData, Table, Text, text
 
 from services.kernel import partitions
 from services.kernel.bulk import insert_many
-from services.kernel.database import Database
+from services.kernel.database import Connection, Database
 from services.kernel.leases import Leases
 from services.kernel.partition_changes import Keys, to_parts, to_whole
 from services.kernel.partitions import (
@@ -233,7 +233,7 @@ async def test_a_rest_too_large_to_move_out_of_is_left_after_one_try(
     kept = await _add(tables, [NOW])
     tries = []
 
-    async def endless(conn: AsyncConnection, table: str) -> list[str]:
+    async def endless(conn: Connection, table: str) -> list[str]:
         tries.append(table)
         await conn.execute(text("SELECT pg_sleep(30)"))
         raise AssertionError
@@ -297,7 +297,7 @@ async def test_who_comes_while_rows_are_moved_into_a_part_finds_them(
     locked, go = asyncio.Event(), asyncio.Event()
     columns = partitions._columns
 
-    async def slowly(conn: AsyncConnection, table: str) -> list[str]:
+    async def slowly(conn: Connection, table: str) -> list[str]:
         locked.set()
         await go.wait()
         return await columns(conn, table)
@@ -343,7 +343,7 @@ async def test_what_goes_by_whole_months_never_loses_a_row(tables: Database, mon
 async def test_a_plan_is_made_from_the_models_and_proposes_nothing_about_parts(tables: Database) -> None:
     await ensure(tables, ENTRIES, NOW)
 
-    def compare(connection: Connection) -> list[str]:
+    def compare(connection: sqlalchemy.Connection) -> list[str]:
         options = {"include_name": include_name(METADATA), "compare_type": True}
         found = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
         return [str(each) for each in found if "entry" in str(each) or "note" in str(each)]
@@ -403,7 +403,7 @@ def _plain(column: Column[object]) -> Column[object]:
     return Column(column.name, kind, *identity, primary_key=column.name == "id", nullable=False, server_default=default)
 
 
-def _indexes(connection: Connection) -> Sequence[str]:
+def _indexes(connection: sqlalchemy.Connection) -> Sequence[str]:
     statement = "SELECT indexdef FROM pg_indexes WHERE tablename IN ('entry', 'note') ORDER BY indexname"
     return connection.execute(text(statement)).scalars().all()
 

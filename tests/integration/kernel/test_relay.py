@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.kafka import Kafka
 from services.kernel.crypto import SealBroken
+from services.kernel.database import Connection
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.records import Ack, Outgoing, TopicPartition, Unread
 from services.kernel.messaging.sending import Result
@@ -172,7 +172,7 @@ class Gate:
         self._free = False
         scene.source.take = self.take  # type: ignore[method-assign]
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         self.asked += 1
         return await self._take(conn, limit, held) if self._free else []
 
@@ -189,17 +189,17 @@ class Unreadable:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def take(self, conn: AsyncConnection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
         self.asked += 1
         raise SealBroken("sealed under a key that is not in the key file")
 
-    async def acknowledge(self, conn: AsyncConnection, acks: Sequence[Ack], fence: int) -> None:
+    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
         raise AssertionError("nothing of it was sent")
 
-    async def fall_due(self, conn: AsyncConnection, unread: Unread) -> int:
+    async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
 
-    async def log_lost(self, conn: AsyncConnection) -> None:
+    async def log_lost(self, conn: Connection) -> None:
         pass
 
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.problems import HubError
+from services.kernel.database import Connection
 from services.kernel.idempotency import Answer, Keyed, Replay
 from services.office.dossiers.actions import Dossiers, NewDossier, Outcome
 from services.office.dossiers.intake import Intake
@@ -28,7 +28,7 @@ class Refusing(Dossiers):
     groups: list[int]
     begun: asyncio.Event
 
-    async def submit(self, conn: AsyncConnection, dossiers: Sequence[NewDossier]) -> list[Outcome | HubError]:
+    async def submit(self, conn: Connection, dossiers: Sequence[NewDossier]) -> list[Outcome | HubError]:
         self.groups.append(len(dossiers))
         self.begun.set()
         if any(each.fields.get("summary") == BAD for each in dossiers):
