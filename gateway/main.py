@@ -55,8 +55,9 @@ from services.kernel.app import Web
 from services.kernel.auth import Authenticator
 from services.kernel.bell import Bell
 from services.kernel.clock import SystemClock
+from services.kernel.connection import Connection
 from services.kernel.crypto import Keyring
-from services.kernel.database import Connection, Database
+from services.kernel.database import Database
 from services.kernel.health import database_check
 from services.kernel.idempotency import Idempotency
 from services.kernel.leases import Leases
@@ -143,13 +144,11 @@ class Gateway:
         settings = self.settings
         source = settings.source
         sources: list[Source] = [
-            RegistrySource([ORGANS, SYSTEMS, KEYS], source=source, clock=self.clock, lease=LEASE),
-            HopSource(
-                self.keyring, self.clock, source=source, lease=LEASE, schedule=DELIVERY.scaled(settings.retry_scale)
-            ),
-            ReceiptSource(self.clock, source=source, lease=LEASE),
-            EventSource(lease=LEASE),
-            DeadLetterSource(lease=LEASE),
+            RegistrySource([ORGANS, SYSTEMS, KEYS], source=source, clock=self.clock),
+            HopSource(self.keyring, source=source, schedule=DELIVERY.scaled(settings.retry_scale)),
+            ReceiptSource(self.clock, source=source),
+            EventSource(),
+            DeadLetterSource(),
         ]
         watch = LogWatch(self.database, self.admin, sources, ensure_topics=lambda: ensure(self.admin, settings))
         relay = Relay(

@@ -11,7 +11,7 @@ from contracts.directory import Directory, local_date
 from contracts.envelope import Envelope, rfc3339, to_headers
 from contracts.protocol import DeliveryState, Verdict, reported
 from gateway.subjects.rules import DocumentState, SubjectState
-from gateway.transfers.store import Identity
+from gateway.transfers.store import Identity, Known
 
 
 class Speaker(Protocol):
@@ -64,6 +64,8 @@ class Work:
     states: dict[str, SubjectState]
     others: dict[str, DocumentState] = field(default_factory=dict)
     """Documents that facts of this chunk refer to beside their own subject, as they were when it began."""
+    ledger: dict[Identity, Known] = field(default_factory=dict)
+    """What the ledger knew when the chunk began of the envelopes that its facts and receipts name."""
     waits: Callable[[Identity], bool] = lambda _: False
     """Whether a fact that refers to a document nobody knows yet may come again later."""
     transfers: list[dict[str, Any]] = field(default_factory=list)

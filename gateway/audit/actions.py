@@ -8,7 +8,7 @@ import orjson
 
 from gateway.audit.model import audit
 from services.kernel.bulk import insert_many
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 GATEWAY = "gateway"
 """The actor of what the gateway does by itself; no system may have this name, nor the next one."""

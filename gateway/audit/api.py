@@ -1,12 +1,12 @@
 """HTTP door of the audit: reading it. Nothing but the acts themselves writes there."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
-from sqlalchemy import RowMapping
 
 from contracts.directory import shown
 from contracts.messages.base import NO_NUL_PATTERN, Moment
@@ -135,7 +135,7 @@ def build_router() -> APIRouter:
     return router
 
 
-def _item(row: RowMapping) -> dict[str, Any]:
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
     item: dict[str, Any] = {
         "position": row["position"],
         "at": shown(row["at"]),

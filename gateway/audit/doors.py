@@ -17,7 +17,8 @@ from gateway.registries.follower import Follower
 from services.kernel import cursors
 from services.kernel.auth import Caller, require
 from services.kernel.clock import Clock
-from services.kernel.database import Connection, Database
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.idempotency import Answer, Idempotency, Keyed
 
 JSON = "application/json"

@@ -1,14 +1,14 @@
 """Queries of the audit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
 from gateway.audit.model import audit
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Filter:
     before: int | None = None
 
 
-async def page(conn: Connection, chosen: Filter, limit: int) -> Sequence[RowMapping]:
+async def page(conn: Connection, chosen: Filter, limit: int) -> Sequence[Mapping[str, Any]]:
     """The newest first."""
     columns = audit.c
     conditions: list[Any] = [

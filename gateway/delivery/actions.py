@@ -7,11 +7,12 @@ from typing import Any
 
 from contracts.protocol import DeliveryState, transfer_state
 from gateway.delivery import store
-from gateway.delivery.store import HopKey
+from gateway.delivery.store import HopKey, Standing
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity
 from gateway.work import Work, report, state_told
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +26,56 @@ class HopReceipt:
     place: int = 0
 
 
-async def settle(connection: Connection, work: Work, receipts: Sequence[HopReceipt]) -> list[int]:
+def look_up(reads: Reads, work: Work, receipts: Sequence[HopReceipt]) -> Standing:
+    """What these are about, whose subjects are held; filled in by the reading, and the ledger of `work` with it."""
+    standing = Standing()
+    identities = sorted({receipt.identity for receipt in receipts})
+    store.read(reads, sorted({receipt.key for receipt in receipts}), identities, standing)
+    transfers.read(reads, identities, work.ledger)
+    return standing
+
+
+def settle(writes: Writes, work: Work, receipts: Sequence[HopReceipt], standing: Standing) -> list[int]:
     """Moves deliveries, finishes hops, sets the transfers' states, tells senders. Repeats change nothing.
 
-    Returns the places of receipts that name no hop addressed to an office of their topic's level.
+    `standing` and `work.ledger` were read of these receipts. Returns the places of receipts that name no hop addressed
+    to an office of their topic's level.
     """
-    hops = await store.lock_hops(connection, sorted({receipt.key for receipt in receipts}))
-    astray = [r.place for r in receipts if not _names(hops.get(r.key), r.identity)]
-    valid = [r for r in receipts if _names(hops.get(r.key), r.identity) and not hops[r.key]["done"]]
+    known = [receipt for receipt in receipts if _names(standing, receipt)]
+    astray = [receipt.place for receipt in receipts if not _names(standing, receipt)]
+    valid = [receipt for receipt in known if not standing.hops[receipt.key].done]
     if not valid:
         return astray
-    results = [(r.key, r.identity[1], *result) for r in valid for result in r.results]
-    await store.hand_over(connection, results)
-    identities = sorted({r.identity for r in valid})
-    rows = await store.of_transfers(connection, identities)
+    rows = {receipt.identity: standing.deliveries[receipt.identity] for receipt in valid}
+    rows, changed = _handed_over(rows, valid)
+    store.hand_over(writes, changed)
     finished = _finished(valid, rows)
-    await store.finish_hops(connection, finished)
+    store.finish_hops(writes, finished)
     rows = _receipted(rows, set(finished))
     moved = {(r.identity, organ) for r in valid for organ, *_ in r.results}
-    await _conclude(connection, work, rows, moved | _closed(rows, set(finished)))
+    _conclude(writes, work, rows, moved | _closed(rows, set(finished)))
     return astray
+
+
+def _handed_over(
+    rows: dict[Identity, list[Any]], receipts: Sequence[HopReceipt]
+) -> tuple[dict[Identity, list[Any]], list[Any]]:
+    """The deliveries by what the offices say, and those of them that are not as they were. What the office did outranks
+    what a person decided meanwhile; the first word about one is the last."""
+    told: dict[tuple[HopKey, str], tuple[str, datetime, str]] = {}
+    for receipt in receipts:
+        for organ, state, at, code in receipt.results:
+            told.setdefault((receipt.key, organ), (state, at, code))
+    changed: list[Any] = []
+
+    def now(row: Any) -> Any:
+        word = told.get((_hop(row), row["organ"]))
+        if word is None or row["state"] not in (DeliveryState.OPEN, DeliveryState.CLOSED):
+            return row
+        changed.append({**row, **dict(zip(("state", "handed_over_at", "code"), word, strict=True))})
+        return changed[-1]
+
+    return {identity: [now(row) for row in of] for identity, of in rows.items()}, changed
 
 
 def _closed(rows: dict[Identity, list[Any]], finished: set[HopKey]) -> set[tuple[Identity, str]]:
@@ -57,8 +88,9 @@ def _closed(rows: dict[Identity, list[Any]], finished: set[HopKey]) -> set[tuple
     }
 
 
-def _names(hop: Any, identity: Identity) -> bool:
-    return hop is not None and (hop["source"], hop["transfer_id"]) == identity
+def _names(standing: Standing, receipt: HopReceipt) -> bool:
+    hop = standing.hops.get(receipt.key)
+    return hop is not None and hop.identity == receipt.identity
 
 
 def _finished(receipts: Sequence[HopReceipt], rows: dict[Identity, list[Any]]) -> list[HopKey]:
@@ -83,15 +115,13 @@ def _open(row: Any) -> bool:
     return bool(row["state"] == DeliveryState.OPEN.value)
 
 
-async def _conclude(
-    connection: Connection, work: Work, rows: dict[Identity, list[Any]], moved: set[tuple[Identity, str]]
-) -> None:
+def _conclude(writes: Writes, work: Work, rows: dict[Identity, list[Any]], moved: set[tuple[Identity, str]]) -> None:
     """States of the transfers, and `receipt.handed-over` to each sender for the deliveries that moved."""
     states = {identity: transfer_state([state_told(row) for row in of]).value for identity, of in rows.items()}
-    await transfers.set_states(connection, states)
-    ledger = await transfers.known(connection, list(rows))
+    changed = {identity: state for identity, state in states.items() if work.ledger[identity].state != state}
+    transfers.set_states(writes, changed)
     for identity, of in rows.items():
-        known = ledger[identity]
+        known = work.ledger[identity]
         told = (row for row in of if (identity, row["organ"]) in moved and state_told(row) is not DeliveryState.OPEN)
         reports = [report(row) for row in told]
         if not reports:
@@ -104,7 +134,10 @@ async def _conclude(
 async def conclude(connection: Connection, work: Work, identity: Identity, organ: str) -> None:
     """For channels that hand over by themselves (axis): the delivery row was moved, the rest follows as by receipt."""
     rows = await store.of_transfers(connection, [identity])
-    await _conclude(connection, work, rows, {(identity, organ)})
+    work.ledger |= await transfers.known(connection, [identity])
+    writes = Writes()
+    _conclude(writes, work, rows, {(identity, organ)})
+    await writes.run(connection)
 
 
 async def tell(connection: Connection, work: Work) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 _READ = """
     SELECT d.*, t.type, t.sender, h.attempts AS hop_attempts, h.due_at AS hop_due_at, h.pending AS hop_pending,

@@ -3,9 +3,9 @@
 The rows of the ledger's transaction are the outbox; `pending` is the mark, `round` tells a late ack from a new sending.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid5
 
 import orjson
@@ -18,8 +18,10 @@ from contracts.messages.receipt import BATCH
 from contracts.protocol import Stamp
 from contracts.topology import deliver
 from gateway.work import Sealer, context_of
+from services.kernel.bulk import Reads, Writes
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
+from services.kernel.messaging.log_watch import SOUND
 from services.kernel.messaging.records import Ack, Outgoing, Unread
 from services.kernel.messaging.retry import DELIVERY, Schedule
 from services.kernel.messaging.unread import AHEAD, is_ahead, positions
@@ -29,26 +31,34 @@ DUE_AT_ONCE = 500
 RECEIPT_BYTES = 200 * 1024
 TOPIC_PREFIX = "deliver."
 
-_HELD = "EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)"
-_TAKE_HOPS = text("""
-    SELECT * FROM (
-        SELECT h.id AS hop_id, h.round, h.office, h.hopsequence, h.recipients, h.void, h.source AS hop_source,
-               h.transfer_id, h.subject AS hop_subject, h.created_at AS hop_at, t.*, p.sealed,
+_HOP = {
+    "hop_id": "h.id", "round": "h.round", "office": "h.office", "hopsequence": "h.hopsequence",
+    "recipients": "h.recipients", "void": "h.void", "hop_source": "h.source", "transfer_id": "h.transfer_id",
+    "hop_subject": "h.subject", "hop_at": "h.created_at", "id": "t.id", "source": "t.source", "type": "t.type",
+    "version": "t.version", "subject": "t.subject", "time": "t.time", "sender": "t.sender", "sequence": "t.sequence",
+    "epoch": "t.epoch", "stamp": "t.stamp", "occurred_at": "t.occurred_at", "traceparent": "t.traceparent",
+    "priority": "t.priority", "sealed": "p.sealed",
+}  # fmt: skip
+# `OFFSET 0`: each is looked up by its key, also by a plan that was made when the tables were as good as empty.
+_TAKE_HOPS = f"""
+    SELECT ROW({", ".join(f"c.{name}" for name in _HOP)}) FROM (
+        SELECT {", ".join(f"{column} AS {name}" for name, column in _HOP.items())},
                sum(coalesce(octet_length(p.sealed), 0)) OVER (ORDER BY h.id) - coalesce(octet_length(p.sealed), 0)
                    AS before
-          FROM (SELECT * FROM hop WHERE pending AND NOT subject = ANY(CAST(:held AS text[])) ORDER BY id LIMIT :limit) h
-          LEFT JOIN transfer t ON t.source = h.source AND t.id = h.transfer_id
-          LEFT JOIN payload p ON p.source = h.source AND p.id = h.transfer_id
-    ) c WHERE before < :bytes ORDER BY hop_id
-""")
-_SENT_HOPS = text(f"""
+          FROM (SELECT * FROM hop WHERE pending AND NOT subject = ANY(CAST(:held AS text[]))
+                 ORDER BY id LIMIT {{limit}}) h
+          LEFT JOIN LATERAL (SELECT * FROM transfer WHERE id = h.transfer_id AND source = h.source OFFSET 0) t ON true
+          LEFT JOIN LATERAL (SELECT * FROM payload WHERE id = h.transfer_id AND source = h.source OFFSET 0) p ON true
+    ) c WHERE before < {CHUNK_BYTES} ORDER BY hop_id
+"""  # noqa: S608 - constant text
+_SENT_HOPS = f"""
     UPDATE hop h SET pending = false, attempts = h.attempts + 1, log_partition = a.log_partition,
            log_offset = a.log_offset,
            due_at = now() + make_interval(secs => (CAST(:delays AS float8[]))[least(h.attempts + 1, :delay_count)])
       FROM unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[]), CAST(:partitions AS int[]),
                   CAST(:offsets AS bigint[])) AS a(id, round, log_partition, log_offset)
-     WHERE h.id = a.id AND h.round = a.round AND h.pending AND {_HELD}
-""")  # noqa: S608 - constant text
+     WHERE h.id = a.id AND h.round = a.round AND h.pending AND {SOUND}
+"""  # noqa: S608 - constant text
 # `protocol.hops_to_send` in SQL; a table test holds the two together.
 _HOPS_DUE = text(f"""
     WITH {AHEAD}, due AS (
@@ -77,15 +87,14 @@ class HopSource:
     """Deliveries: one record per hop, narrowed to the organs that are not closed; void when the payload is purged."""
 
     name = "hops"
-    waiting = "(SELECT min(id) FROM hop WHERE pending) IS NOT NULL"
 
-    def __init__(self, sealer: Sealer, clock: Clock, *, source: str, lease: str, schedule: Schedule = DELIVERY) -> None:
-        self._sealer, self._clock, self._source, self._lease = sealer, clock, source, lease
+    def __init__(self, sealer: Sealer, *, source: str, schedule: Schedule = DELIVERY) -> None:
+        self._sealer, self._source = sealer, source
         self._delays = {"delays": list(schedule.delays), "delay_count": len(schedule.delays)}
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        rows = await conn.execute(_TAKE_HOPS, {"limit": limit, "bytes": CHUNK_BYTES, "held": list(held)})
-        return [self._outgoing(row) for row in rows.mappings()]
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
+        rows = reads.add(_TAKE_HOPS.format(limit=limit), {"held": list(held)})
+        return lambda: [self._outgoing(dict(zip(_HOP, row, strict=True))) for row in rows]
 
     def _outgoing(self, row: Any) -> Outgoing:
         envelope = self._voided(row) if row["void"] or row["sealed"] is None else self._delivered(row)
@@ -132,10 +141,8 @@ class HopSource:
             value=orjson.dumps({"source": row["hop_source"], "id": row["transfer_id"]}),
         )
 
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
-        if acks:
-            marks = _marks(acks) | {"lease": self._lease, "fence": fence}
-            await conn.execute(_SENT_HOPS, marks | self._delays)
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
+        writes.add(_SENT_HOPS, _marks(acks) | self._delays)
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
         parameters = positions(unread) | {"prefix": TOPIC_PREFIX, "limit": DUE_AT_ONCE}
@@ -151,48 +158,54 @@ class HopSource:
 RECEIPT_CHUNKS = 10
 """Receipts are many and small, and up to 500 are one record. Two belong to a hop: taken one by one as hops are, they
 would fall behind, and offices would ask again for what was answered long ago."""
-_TAKE_RECEIPTS = text("SELECT id, office, type, body FROM receipt ORDER BY id LIMIT :limit")
-_DROP_RECEIPTS = text(f"DELETE FROM receipt WHERE id = ANY(CAST(:ids AS bigint[])) AND {_HELD}")  # noqa: S608
+_TAKE_RECEIPTS = "SELECT ROW(id, office, type, body) FROM receipt ORDER BY id LIMIT {limit}"
+_DROP_RECEIPTS = f"DELETE FROM receipt WHERE id = ANY(CAST(:ids AS bigint[])) AND {SOUND}"  # noqa: S608
+
+
+class Waiting(NamedTuple):
+    """A receipt that is to be sent."""
+
+    id: int
+    office: str
+    type: str
+    body: bytes
 
 
 class ReceiptSource:
     """Receipts and controls to offices: batches of up to 500 a record, no order needed, dropped once in the log."""
 
     name = "receipts"
-    waiting = "(SELECT min(id) FROM receipt) IS NOT NULL"
 
-    def __init__(self, clock: Clock, *, source: str, lease: str) -> None:
-        self._clock, self._source, self._lease = clock, source, lease
+    def __init__(self, clock: Clock, *, source: str) -> None:
+        self._clock, self._source = clock, source
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        if held:
-            return []
-        found = (await conn.execute(_TAKE_RECEIPTS, {"limit": limit * RECEIPT_CHUNKS})).mappings().all()
-        ordered = sorted(found, key=lambda row: (row["office"], row["type"], row["id"]))
-        groups = groupby(ordered, key=lambda row: (row["office"], row["type"]))
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
+        rows = [] if held else reads.add(_TAKE_RECEIPTS.format(limit=limit * RECEIPT_CHUNKS), {})
+        return lambda: self._batches([Waiting(*row) for row in rows])
+
+    def _batches(self, found: list[Waiting]) -> list[Outgoing]:
+        groups = groupby(sorted(found, key=_by_kind), key=lambda row: (row.office, row.type))
         return [self._batch(office, type_, part) for (office, type_), rows in groups for part in _parts(list(rows))]
 
-    def _batch(self, office: str, type_: str, rows: list[Any]) -> Outgoing:
+    def _batch(self, office: str, type_: str, rows: list[Waiting]) -> Outgoing:
         envelope = Envelope(
             id=self._clock.new_id(),
             source=self._source,
             type=type_,
             subject=office,
             time=self._clock.hub_now(),
-            value=b'{"items":[' + b",".join(row["body"] for row in rows) + b"]}",
+            value=b'{"items":[' + b",".join(row.body for row in rows) + b"]}",
         )
         return Outgoing(
             topic=deliver(Level(office)),
             key=envelope.id,
             value=envelope.value,
             headers=to_headers(envelope),
-            ref=tuple(row["id"] for row in rows),
+            ref=tuple(row.id for row in rows),
         )
 
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
-        ids = [id_ for ack in acks for id_ in ack.outgoing.ref]
-        if ids:
-            await conn.execute(_DROP_RECEIPTS, {"ids": ids, "lease": self._lease, "fence": fence})
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
+        writes.add(_DROP_RECEIPTS, {"ids": [id_ for ack in acks for id_ in ack.outgoing.ref]})
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
@@ -201,44 +214,38 @@ class ReceiptSource:
         """Nothing: lost receipts are answered again when their facts come again."""
 
 
-_TAKE_EVENTS = text("""
-    SELECT id, topic, subject, headers, value FROM event
-     WHERE pending AND NOT subject = ANY(CAST(:held AS text[])) ORDER BY id LIMIT :limit
-""")
-_SENT_EVENTS = text(f"""
+_TAKE_EVENTS = """
+    SELECT ROW(id, topic, subject, headers, value) FROM event
+     WHERE pending AND NOT subject = ANY(CAST(:held AS text[])) ORDER BY id LIMIT {limit}
+"""
+_SENT_EVENTS = f"""
     UPDATE event e SET pending = false, position = a.position
       FROM (SELECT id, nextval('event_position') AS position
               FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS i(id, n) ORDER BY n) a
-     WHERE e.id = a.id AND e.pending AND {_HELD}
-""")  # noqa: S608 - constant text
+     WHERE e.id = a.id AND e.pending AND {SOUND}
+"""  # noqa: S608 - constant text
 
 
 class EventSource:
     """Events for integrators. The position is given here, at publication, so that a feed by position skips nothing."""
 
     name = "events"
-    waiting = "(SELECT min(id) FROM event WHERE pending) IS NOT NULL"
 
-    def __init__(self, *, lease: str) -> None:
-        self._lease = lease
-
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        rows = await conn.execute(_TAKE_EVENTS, {"limit": limit, "held": list(held)})
-        return [
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
+        rows = reads.add(_TAKE_EVENTS.format(limit=limit), {"held": list(held)})
+        return lambda: [
             Outgoing(
-                topic=row.topic,
-                key=row.subject,
-                value=row.value,
-                headers=tuple((name, value.encode()) for name, value in orjson.loads(row.headers).items()),
-                ref=(row.id,),
+                topic=topic,
+                key=subject,
+                value=value,
+                headers=tuple((name, raw.encode()) for name, raw in orjson.loads(headers).items()),
+                ref=(id_,),
             )
-            for row in rows
+            for id_, topic, subject, headers, value in rows
         ]
 
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
-        if acks:
-            ids = [ack.outgoing.ref[0] for ack in acks]
-            await conn.execute(_SENT_EVENTS, {"ids": sorted(ids), "lease": self._lease, "fence": fence})
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
+        writes.add(_SENT_EVENTS, {"ids": sorted(ack.outgoing.ref[0] for ack in acks)})
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
@@ -260,14 +267,18 @@ def _marks(acks: Sequence[Ack]) -> dict[str, Any]:
     }
 
 
-def _parts(rows: list[Any]) -> list[list[Any]]:
+def _by_kind(row: Waiting) -> tuple[str, str, int]:
+    return row.office, row.type, row.id
+
+
+def _parts(rows: list[Waiting]) -> list[list[Waiting]]:
     """Rows cut into records of at most BATCH items and RECEIPT_BYTES."""
-    parts: list[list[Any]] = [[]]
+    parts: list[list[Waiting]] = [[]]
     size = 0
     for row in rows:
-        if parts[-1] and (len(parts[-1]) >= BATCH or size + len(row["body"]) > RECEIPT_BYTES):
+        if parts[-1] and (len(parts[-1]) >= BATCH or size + len(row.body) > RECEIPT_BYTES):
             parts.append([])
             size = 0
         parts[-1].append(row)
-        size += len(row["body"]) + 1
+        size += len(row.body) + 1
     return parts

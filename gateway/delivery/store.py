@@ -1,7 +1,9 @@
 """Every query on hops, deliveries, receipts to senders and events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -10,12 +12,14 @@ from sqlalchemy import text
 from contracts.protocol import GATEWAY
 from gateway.delivery.model import answer, delivery, event, hop, receipt
 from gateway.transfers.store import Identity, keys_of
-from services.kernel.bulk import insert_many
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes, insert_many
+from services.kernel.connection import Connection
 
 log = structlog.get_logger(__name__)
 
 MADE_AGAIN_AT_ONCE = 1000
+AXIS_BELL = "axis"
+"""Rung when there is something to send to the national axis."""
 
 HopKey = tuple[str, str, int]
 """(subject, office, hopsequence)."""
@@ -24,25 +28,36 @@ _HOP_KEYS = (
     "unnest(CAST(:subjects AS text[]), CAST(:offices AS text[]), CAST(:numbers AS bigint[]))"
     " AS k(subject, office, hopsequence)"
 )
-_LOCK_HOPS = text(
-    f"SELECT h.source, h.transfer_id, h.subject, h.office, h.hopsequence, h.done, h.void FROM hop h JOIN {_HOP_KEYS}"  # noqa: S608
-    " USING (subject, office, hopsequence) ORDER BY h.id FOR UPDATE OF h"
-)
-_FINISH_HOPS = text(
-    f"UPDATE hop h SET done = true, pending = false, done_at = coalesce(h.done_at, now()),"  # noqa: S608
-    f" stuck_reason = NULL, stuck_since = NULL, stuck_attempts = NULL FROM {_HOP_KEYS}"
-    " WHERE h.subject = k.subject AND h.office = k.office AND h.hopsequence = k.hopsequence"
-)
-_HAND_OVER = text(
-    "UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code"
-    " FROM unnest(CAST(:subjects AS text[]),"
-    " CAST(:offices AS text[]), CAST(:numbers AS bigint[]), CAST(:organs AS text[]), CAST(:states AS text[]),"
-    " CAST(:ats AS timestamptz[]), CAST(:codes AS text[]), CAST(:transfers AS text[]))"
-    " AS k(subject, office, hopsequence, organ, state, at, code, transfer_id)"
-    " WHERE d.transfer_id = k.transfer_id"
-    " AND d.subject = k.subject AND d.office = k.office AND d.hopsequence = k.hopsequence AND d.organ = k.organ"
-    " AND d.state IN ('open', 'closed')"  # what the office did outranks what a person decided meanwhile
-)
+_HOPS = f"""
+    SELECT ROW(h.subject, h.office, h.hopsequence, h.source, h.transfer_id, h.done)
+      FROM hop h JOIN {_HOP_KEYS} USING (subject, office, hopsequence)
+"""  # noqa: S608 - constant text
+# In order of id, as everything that locks several hops does.
+_FINISH_HOPS = f"""
+    WITH locked AS (
+        SELECT h.id FROM hop h JOIN {_HOP_KEYS} USING (subject, office, hopsequence) ORDER BY h.id FOR UPDATE OF h
+    )
+    UPDATE hop h SET done = true, pending = false, done_at = coalesce(h.done_at, now()), stuck_reason = NULL,
+           stuck_since = NULL, stuck_attempts = NULL FROM locked WHERE h.id = locked.id
+"""  # noqa: S608 - constant text
+_HAND_OVER = """
+    UPDATE delivery d SET state = k.state, handed_over_at = k.at, code = k.code
+      FROM unnest(CAST(:transfers AS text[]), CAST(:ids AS text[]), CAST(:states AS text[]),
+                  CAST(:ats AS timestamptz[]), CAST(:codes AS text[])) AS k(transfer_id, id, state, at, code)
+     WHERE d.transfer_id = k.transfer_id AND d.id = k.id AND d.state IN ('open', 'closed')
+"""
+TOLD = (
+    "id", "source", "transfer_id", "subject", "organ", "office", "hopsequence", "state", "code", "redirected_from",
+    "via", "handed_over_at",
+)  # fmt: skip
+"""What receipts to senders are made of."""
+_TOLD = f"""
+    SELECT ROW({", ".join(f"d.{name}" for name in TOLD)}, coalesce(h.done, true)) FROM delivery d
+      JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)
+        ON d.transfer_id = k.transfer_id AND d.source = k.source
+      LEFT JOIN hop h ON h.subject = d.subject AND h.office = d.office AND h.hopsequence = d.hopsequence
+     ORDER BY d.opened_at, d.organ
+"""  # noqa: S608 - constant text
 _OF_TRANSFERS = text(
     "SELECT d.*, coalesce(h.done, true) AS receipted FROM delivery d"
     " JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, transfer_id)"
@@ -117,48 +132,71 @@ def _keys(keys: Sequence[HopKey]) -> dict[str, list[Any]]:
     }
 
 
-async def add(connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
-    """Inserts what a chunk opened: `hops`, `deliveries`, `answers`, `receipts`, `events`."""
-    await insert_many(connection, hop, rows["hops"])
-    await insert_many(connection, delivery, rows["deliveries"])
-    await insert_many(connection, answer, rows["answers"], "ON CONFLICT DO NOTHING")
-    await insert_many(connection, receipt, rows["receipts"])
-    await insert_many(connection, event, rows["events"])
+def add(writes: Writes, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """What a chunk opened: `hops`, `deliveries`, `answers`, `receipts`, `events`."""
+    writes.insert(hop, rows["hops"])
+    writes.insert(delivery, rows["deliveries"])
+    writes.insert(answer, rows["answers"], "ON CONFLICT DO NOTHING")
+    writes.insert(receipt, rows["receipts"])
+    writes.insert(event, rows["events"])
+    if any(row["via"] == "axis" for row in rows["deliveries"]):
+        writes.ring(AXIS_BELL)
 
 
 async def add_receipts(connection: Connection, rows: list[dict[str, Any]]) -> None:
     await insert_many(connection, receipt, rows)
 
 
-async def lock_hops(connection: Connection, keys: Sequence[HopKey]) -> dict[HopKey, Any]:
-    """The hops of these keys, locked in order of id; a key that names none is left out."""
-    if not keys:
-        return {}
-    rows = await connection.execute(_LOCK_HOPS, _keys(keys))
-    return {(row["subject"], row["office"], row["hopsequence"]): row for row in rows.mappings()}
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The transfer whose record it is, and whether that is receipted."""
+
+    identity: Identity
+    done: bool
 
 
-async def finish_hops(connection: Connection, keys: Sequence[HopKey]) -> None:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What receipts are about: hops, and all deliveries of the transfers named, in a stable order. Nothing of it
+    changes while the subjects are held."""
+
+    hops: dict[HopKey, Hop] = field(default_factory=dict)
+    deliveries: dict[Identity, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def read(reads: Reads, keys: Sequence[HopKey], identities: Sequence[Identity], into: Standing) -> None:
+    """These hops, but for keys that name none, and the deliveries of these transfers."""
     if keys:
-        await connection.execute(_FINISH_HOPS, _keys(keys))
+        reads.add(_HOPS, _keys(keys), partial(_take_hops, into))
+        into.deliveries.update({identity: [] for identity in identities})
+        reads.add(_TOLD, keys_of(identities), partial(_take_deliveries, into))
 
 
-async def hand_over(connection: Connection, results: Sequence[tuple[HopKey, str, str, str, datetime, str]]) -> None:
-    """Moves open deliveries: (hop key, id of its transfer, organ, state, at, code)."""
-    if not results:
-        return
-    transfers = [transfer for _, transfer, *_ in results]
-    await connection.execute(
-        _HAND_OVER,
-        {
-            **_keys([key for key, *_ in results]),
-            "transfers": transfers,
-            "organs": [organ for _, _, organ, *_ in results],
-            "states": [state for *_, state, _, _ in results],
-            "ats": [at for *_, at, _ in results],
-            "codes": [code for *_, code in results],
-        },
-    )
+def _take_hops(into: Standing, rows: Sequence[Any]) -> None:
+    into.hops.update({(row[0], row[1], row[2]): Hop((row[3], row[4]), row[5]) for row in rows})
+
+
+def _take_deliveries(into: Standing, rows: Sequence[Any]) -> None:
+    for row in rows:
+        into.deliveries[row[1], row[2]].append(dict(zip((*TOLD, "receipted"), row, strict=True)))
+
+
+def finish_hops(writes: Writes, keys: Sequence[HopKey]) -> None:
+    if keys:
+        writes.add(_FINISH_HOPS, _keys(keys))
+
+
+def hand_over(writes: Writes, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Deliveries as they are now; what the office did outranks what a person decided meanwhile."""
+    if rows:
+        values = {
+            "transfers": [row["transfer_id"] for row in rows],
+            "ids": [row["id"] for row in rows],
+            "states": [row["state"] for row in rows],
+            "ats": [row["handed_over_at"] for row in rows],
+            "codes": [row["code"] for row in rows],
+        }
+        writes.add(_HAND_OVER, values)
 
 
 async def of_transfers(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, list[Any]]:
@@ -190,7 +228,8 @@ async def resend_from(connection: Connection, keys: Sequence[HopKey]) -> int:
 
 
 async def subject_of(connection: Connection, delivery_id: str) -> str | None:
-    return (await connection.execute(_SUBJECT_OF, {"id": delivery_id})).scalar_one_or_none()
+    found: str | None = (await connection.execute(_SUBJECT_OF, {"id": delivery_id})).scalar_one_or_none()
+    return found
 
 
 async def close(connection: Connection, delivery_id: str) -> Any | None:

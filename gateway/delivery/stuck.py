@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from gateway.delivery.store import HopKey
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 # Word may come late and out of order, also behind the receipt: the later of two by (since, attempts) stands, and a hop
 # that is done stays as it is.

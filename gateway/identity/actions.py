@@ -16,8 +16,8 @@ from gateway.organs.rules import fold
 from gateway.registries import actions as registries
 from gateway.registries import store as entries
 from gateway.registries.actions import Saved
+from services.kernel.connection import Connection
 from services.kernel.crypto import Keyring
-from services.kernel.database import Connection
 
 KIND = "system"
 KEY_KIND = "key"

@@ -13,8 +13,8 @@ from gateway.identity.model import KEYS, SYSTEMS
 from gateway.identity.rules import signing_key
 from gateway.registries import store
 from services.kernel.auth import System, system_of
+from services.kernel.connection import Connection
 from services.kernel.crypto import Keyring
-from services.kernel.database import Connection
 
 
 class SystemSnapshot:

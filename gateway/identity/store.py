@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import func, select, text
 
 from contracts.levels import Level
 from contracts.messages.registry import KeyPublished, SystemChanged
 from gateway.identity.model import system as systems
 from gateway.identity.model import system_organ
 from services.kernel.bulk import insert_many
-from services.kernel.database import Connection
+from services.kernel.connection import Connection, Row
 
 SECRETS_AT_ONCE = 2
 MARK_SECONDS = 3600
@@ -130,7 +130,7 @@ async def keys(conn: Connection, now: datetime) -> list[KeyPublished]:
     return sorted(found, key=lambda key: (key.valid_from, key.kid))
 
 
-def _secret(row: Row[tuple[str, datetime, datetime | None]]) -> Secret:
+def _secret(row: Row) -> Secret:
     return Secret(row.id, row.created_at, row.last_used_at)
 
 

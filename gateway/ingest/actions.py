@@ -1,6 +1,6 @@
 """Takes facts and receipts of a chunk: identity and number first, then the pipeline; everything is saved together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,12 @@ from gateway.pipeline import carry, refused
 from gateway.subjects import store as subjects
 from gateway.succession import store as succession
 from gateway.transfers import store as transfers
-from gateway.transfers.store import Identity, Known
+from gateway.transfers.store import Known
 from gateway.work import Work, report, subject_fields
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+
+DOCUMENT = "document."
 
 
 @dataclass(slots=True)
@@ -26,50 +29,63 @@ class Outcome:
     dead: list[tuple[int, Verdict]] = field(default_factory=list)
 
 
+def look_up(reads: Reads, work: Work, envelopes: Sequence[Envelope], made: Collection[str] = ()) -> None:
+    """What the rules need of facts whose subjects are held; the reading fills it into `work`. Of the subjects `made`
+    with this chunk nothing is known."""
+    names = sorted({envelope.subject for envelope in envelopes} - set(made))
+    issued = {envelope.subject for envelope in envelopes if envelope.type.startswith(DOCUMENT)}
+    subjects.read(
+        reads,
+        work.states,
+        dossiers=sorted(work.states.keys() - set(made)),
+        numbered=names,
+        documents=[name for name in names if name in issued],
+    )
+    transfers.read(reads, sorted({(envelope.source, envelope.id) for envelope in envelopes}), work.ledger)
+    others = {each for envelope in envelopes for each in referred(envelope)}
+    subjects.read_documents(reads, others, work.others)
+    succession.read_lines(reads, work.states, names)
+
+
 async def accept(connection: Connection, work: Work, arrivals: Sequence[Arrival]) -> Outcome:
-    """Facts of subjects that `work` holds locked, in order of arrival. Writes nothing but its own rows; no commit."""
+    """Facts of subjects that `work` holds locked and has looked up, in order of arrival. Writes nothing but when what
+    is asked again becomes due."""
     outcome = Outcome()
-    ledger = await transfers.known(connection, [(a.envelope.source, a.envelope.id) for a in arrivals])
-    await _read_others(connection, work, [arrival.envelope for arrival in arrivals])
-    await succession.read_lines(connection, work.states)
     for arrival in arrivals:
-        verdict = _take(work, arrival, ledger)
+        verdict = _take(work, arrival)
         if verdict:
             outcome.dead.append((arrival.place, verdict))
-    await _answer_again(connection, work, ledger)
+    await _answer_again(connection, work)
     return outcome
 
 
 async def accept_own(connection: Connection, work: Work, envelopes: Sequence[Envelope]) -> None:
-    """Facts entering at the gateway itself: numbered here, in the accepting transaction; they have no first leg."""
-    ledger = await transfers.known(connection, [(envelope.source, envelope.id) for envelope in envelopes])
-    await _read_others(connection, work, envelopes)
-    await succession.read_lines(connection, work.states)
+    """Facts entering at the gateway itself, whose subjects are held: numbered here, in the accepting transaction; they
+    have no first leg."""
+    reads, writes = Reads(), Writes()
+    look_up(reads, work, envelopes)
+    await reads.run(connection)
     for envelope in envelopes:
-        if (envelope.source, envelope.id) not in ledger:
+        if (envelope.source, envelope.id) not in work.ledger:
             sequence = work.states[envelope.subject].last(envelope.emitter) + 1
             carry(work, replace(envelope, sequence=sequence), GATEWAY)
-    await save(connection, work)
+    save(writes, work)
+    await writes.run(connection)
 
 
-async def _read_others(connection: Connection, work: Work, envelopes: Sequence[Envelope]) -> None:
-    """Documents the chunk's facts refer to: one statement, however many, and none when there are none."""
-    work.others |= await subjects.documents(connection, {each for envelope in envelopes for each in referred(envelope)})
-
-
-async def save(connection: Connection, work: Work) -> None:
+def save(writes: Writes, work: Work) -> None:
     """Writes what a chunk decided: ledger, payloads, hops, deliveries, state, events, receipts."""
-    await transfers.add(connection, work.transfers, work.payloads)
-    await subjects.save(connection, work.states.values(), work.now)
+    transfers.add(writes, work.transfers, work.payloads)
+    subjects.save(writes, work.states.values(), work.now)
     rows = {"hops": work.hops, "deliveries": work.deliveries, "answers": work.answers}
-    await deliveries.add(connection, {**rows, "receipts": work.receipts, "events": work.events})
+    deliveries.add(writes, {**rows, "receipts": work.receipts, "events": work.events})
 
 
-def _take(work: Work, arrival: Arrival, ledger: dict[Identity, Known]) -> Verdict | None:
+def _take(work: Work, arrival: Arrival) -> Verdict | None:
     """One fact; a verdict means dead letter (what can be refused to its sender is refused inside the pipeline)."""
     envelope = arrival.envelope
     identity = (envelope.source, envelope.id)
-    seen = ledger.get(identity)
+    seen = work.ledger.get(identity)
     digest = seen.digest if seen else work.taken.get(identity)
     if digest is not None:
         if digest != envelope.digest():
@@ -99,13 +115,13 @@ def _take(work: Work, arrival: Arrival, ledger: dict[Identity, Known]) -> Verdic
     return None
 
 
-async def _answer_again(connection: Connection, work: Work, ledger: dict[Identity, Known]) -> None:
+async def _answer_again(connection: Connection, work: Work) -> None:
     """A known fact's effect is skipped, never its answer: the verdict again, or every delivery as it stands now."""
     if not work.repeated:
         return
     rows = await deliveries.of_transfers(connection, list(work.repeated))
     for identity, level in work.repeated.items():
-        known = ledger[identity]
+        known = work.ledger[identity]
         answer = _stored_answer(work, known, rows[identity])
         stamp = work.stamp_fields(known.subject)
         work.tell(level, answer.pop("type"), answer | ({"stamp": stamp} if stamp else {}))

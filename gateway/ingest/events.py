@@ -14,7 +14,9 @@ from gateway.ingest.rules import Sorted, sort
 from gateway.operations import dead_letters
 from gateway.subjects import store as subjects
 from gateway.work import Desk, Work
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+from services.kernel.database import ring_on_commit
 from services.kernel.errors import RetryLater
 from services.kernel.messaging.outbox import BELL
 from services.kernel.messaging.records import Record
@@ -35,15 +37,21 @@ class IngestDoor:
 
     async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         found = sort(records)
-        states = await subjects.lock(conn, (a.envelope.subject for a in found.facts), existing=found.named)
+        states, made = await subjects.hold(conn, (a.envelope.subject for a in found.facts), existing=found.named)
         work = self._desk.begin(states)
         work.waits = self._asking.may_wait
+        reads, writes = Reads(), Writes()
+        actions.look_up(reads, work, [fact.envelope for fact in found.facts], made)
+        standing = delivery.look_up(reads, work, found.receipts)
+        await reads.run(conn)
         outcome = await actions.accept(conn, work, found.facts)
-        astray = await delivery.settle(conn, work, found.receipts)
+        astray = delivery.settle(writes, work, found.receipts, standing)
+        self._asking.ask(work)
+        actions.save(writes, work)
+        await writes.run(conn)
+        # after the writing: what is receipted is not stuck, and is sent again all the same to an office that asks
         astray += await stuck.note(conn, found.stuck)
         await deliveries.resend_from(conn, found.requests)
-        self._asking.ask(work)
-        await actions.save(conn, work)
         await self._bury(conn, records, found, outcome.dead, astray)
         _report(work, found)
         ring_on_commit(conn, BELL)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 _COLUMNS = "t.source, t.id, t.type, t.subject, t.sender, t.state, t.accepted_at, t.verdict, t.origin, t.traceparent"
 _TRANSFERS = f"""

@@ -48,7 +48,7 @@ OURS_TO_MEND = ("15", "local")
 log = structlog.get_logger(__name__)
 
 Accept = Callable[[Any, Work, list[Envelope]], Awaitable[None]]
-"""The gateway's one way in for facts (`ingest.actions`), joined in main."""
+"""The gateway's one way in for facts (`ingest.actions`), whose subjects are held; joined in main."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Connector:
 
     async def send_next(self) -> bool:
         """Sends the oldest transfer due; False when none is. A failure of the axis is noted and tried again later."""
-        async with self.database.transaction() as conn:
+        async with self.database.single() as conn:
             claim = await store.claim(conn, hold_seconds=HOLD_SECONDS)
         if claim is None:
             return False
@@ -95,7 +95,7 @@ class Connector:
         return True
 
     async def _postpone(self, claim: Claim) -> None:
-        async with self.database.transaction() as conn:
+        async with self.database.single() as conn:
             await store.postpone(conn, claim, self.retry.after(claim.attempts))
 
     async def _file(self, claim: Claim) -> tuple[str, str, bytes]:
@@ -186,7 +186,8 @@ class Connector:
             directory = self._directory()
             envelopes = [rules.status_fact(message, data=data, source=self.source, directory=directory, at=now)]
         async with self.database.transaction() as conn:
-            work = self.desk.begin(await subjects.lock(conn, {envelope.subject for envelope in envelopes}))
+            states, _ = await subjects.hold(conn, {envelope.subject for envelope in envelopes})
+            work = self.desk.begin(states)
             await self.accept(conn, work, envelopes)
             code = ""
             for envelope in envelopes:

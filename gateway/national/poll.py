@@ -6,11 +6,11 @@ import time
 import structlog
 
 from contracts.problems import HubError
+from gateway.delivery.store import AXIS_BELL
 from gateway.national.actions import Connector
 from gateway.national.client import AxisRefused, AxisUnavailable
 from services.kernel.bell import Bell
 from services.kernel.leases import Lease, LeaseLost, Leases
-from services.kernel.messaging.outbox import BELL
 from services.kernel.pause import pause
 from services.kernel.supervisor import Part
 
@@ -52,7 +52,7 @@ class AxisWorker:
             await self._connector.take_over()
             self._fence = lease.fence
         self._active = True
-        ticket = self._bell.ticket(BELL)
+        ticket = self._bell.ticket(AXIS_BELL)
         await self._turn()
         if not stop.is_set():
             await self._bell.wait_since(ticket, TURN_SECONDS)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from gateway.transfers.store import Identity
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 _CLAIM = text("""
     WITH next AS (

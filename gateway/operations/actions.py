@@ -1,10 +1,9 @@
 """What operators do: send a delivery again, give one up, close a dead letter. Each act is in the audit with its reason,
 in its own transaction; a dry run holds the same lock, tells the same and writes nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import RowMapping
 
 from contracts.problems import HubError
 from contracts.protocol import DeliveryState
@@ -12,10 +11,12 @@ from gateway.audit.actions import Act, Entry, record, told
 from gateway.delivery import actions as delivery
 from gateway.delivery import redelivery
 from gateway.delivery import store as deliveries
+from gateway.delivery.store import AXIS_BELL
 from gateway.operations import store
 from gateway.subjects import store as subjects
 from gateway.work import Desk, Work
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.connection import Connection
+from services.kernel.database import ring_on_commit
 from services.kernel.messaging.outbox import BELL
 
 DELIVERY, DEAD_LETTER = "delivery", "dead-letter"
@@ -53,7 +54,7 @@ async def redeliver(conn: Connection, desk: Desk, delivery_id: str, *, by: Act, 
         await record(
             conn, by, [Entry("delivery.redelivered", DELIVERY, row["id"], told(**before), told(queued=queued))]
         )
-        ring_on_commit(conn, BELL)
+        ring_on_commit(conn, BELL, AXIS_BELL)
     return Redelivery(row=row, attempts=redelivery.attempts(row), queued=queued)
 
 
@@ -72,7 +73,7 @@ async def close(conn: Connection, desk: Desk, delivery_id: str, *, by: Act, dry_
     return closing
 
 
-async def close_letter(conn: Connection, id_: str, *, by: Act, dry_run: bool = False) -> RowMapping:
+async def close_letter(conn: Connection, id_: str, *, by: Act, dry_run: bool = False) -> Mapping[str, Any]:
     """Somebody has looked into it and it needs nothing more."""
     row = await store.letter(conn, id_, lock=not dry_run)
     if row is None:

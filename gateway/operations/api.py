@@ -17,7 +17,7 @@ from gateway.organs.snapshot import OrganSnapshot
 from gateway.work import Clock, Desk
 from services.kernel import cursors
 from services.kernel.app import Reading
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 

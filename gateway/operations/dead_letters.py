@@ -13,7 +13,7 @@ from contracts.topology import DEAD_SUFFIX, dead, deliver
 from gateway.operations import rules, store
 from gateway.operations.rules import DeadLetter
 from gateway.work import verdict_fields
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.messaging import dead_letters
 from services.kernel.messaging.records import Record
 

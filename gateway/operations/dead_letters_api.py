@@ -14,7 +14,7 @@ from gateway.operations import actions, store, views
 from gateway.operations.store import LetterFilter
 from services.kernel import cursors
 from services.kernel.app import Reading
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import answer, link, problem_responses
 

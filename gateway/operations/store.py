@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, select, text, tuple_, update
+from sqlalchemy import select, text, tuple_, update
 
 from gateway.operations.model import listed_dead_letter
 from gateway.operations.rules import DeadLetter
 from services.kernel.bulk import insert_many
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 _COLUMNS = listed_dead_letter.c
 
@@ -46,7 +46,7 @@ async def list_letters(conn: Connection, letters: Sequence[DeadLetter]) -> None:
     await insert_many(conn, listed_dead_letter, rows, "ON CONFLICT (id) DO NOTHING")
 
 
-async def letters(conn: Connection, chosen: LetterFilter, limit: int) -> Sequence[RowMapping]:
+async def letters(conn: Connection, chosen: LetterFilter, limit: int) -> Sequence[Mapping[str, Any]]:
     """The newest first: every filter but `since` alone has an index in that order."""
     named = ((_COLUMNS.topic, chosen.topic), (_COLUMNS.code, chosen.code), (_COLUMNS.state, chosen.state))
     conditions: list[Any] = [column == value for column, value in named if value is not None]
@@ -58,21 +58,21 @@ async def letters(conn: Connection, chosen: LetterFilter, limit: int) -> Sequenc
     return (await conn.execute(query)).mappings().all()
 
 
-async def letter(conn: Connection, id_: str, *, lock: bool) -> RowMapping | None:
+async def letter(conn: Connection, id_: str, *, lock: bool) -> Mapping[str, Any] | None:
     query = select(listed_dead_letter).where(_COLUMNS.id == id_)
     found = await conn.execute(query.with_for_update() if lock else query)
-    row: RowMapping | None = found.mappings().first()
+    row: Mapping[str, Any] | None = found.mappings().first()
     return row
 
 
-async def close_letter(conn: Connection, id_: str, *, by: str, at: datetime, reason: str) -> RowMapping:
+async def close_letter(conn: Connection, id_: str, *, by: str, at: datetime, reason: str) -> Mapping[str, Any]:
     closed = (
         update(listed_dead_letter)
         .where(_COLUMNS.id == id_)
         .values(state="closed", closed_by=by, closed_at=at, reason=reason)
         .returning(listed_dead_letter)
     )
-    row: RowMapping = (await conn.execute(closed)).mappings().one()
+    row: Mapping[str, Any] = (await conn.execute(closed)).mappings().one()
     return row
 
 

@@ -20,7 +20,7 @@ from gateway.organs.snapshot import OrganSnapshot
 from gateway.registries import actions as registries
 from gateway.registries import store as entries
 from gateway.registries.actions import Saved
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 KIND = "organ"
 DIRECTORY_KIND = "directory"

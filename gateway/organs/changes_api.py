@@ -24,7 +24,7 @@ from gateway.audit.doors import (
 from gateway.organs import actions, forms
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.idempotency import Answer
 from services.kernel.openapi import answer, link, problem_responses
 

@@ -17,7 +17,7 @@ from gateway.audit.doors import JSON, WRITES, Acting, Administrator, AskedReason
 from gateway.organs import actions, forms, sheet
 from gateway.organs.snapshot import OrganSnapshot
 from services.kernel.app import Reading
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.idempotency import Answer, json_answer
 from services.kernel.openapi import PLACE, Responses, problem_responses
 from services.kernel.problem_details import MEDIA_TYPE as PROBLEM

@@ -7,7 +7,7 @@ from contracts.directory import Directory
 from contracts.messages.registry import OrganChanged
 from gateway.organs.model import REGISTRY
 from gateway.registries import store
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 AT_ONCE = 200
 """More are read in a thread, so that others of this process need not wait."""

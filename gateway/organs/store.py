@@ -12,7 +12,7 @@ from contracts.levels import Level
 from contracts.messages.registry import OrganChanged
 from gateway.organs.model import organ, superior
 from services.kernel.bulk import insert_many
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

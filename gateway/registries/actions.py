@@ -12,7 +12,8 @@ from sqlalchemy import text
 from contracts.messages.registry import KeyPublished, OrganChanged, SystemChanged
 from gateway.registries import store
 from gateway.registries.model import Registry
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.connection import Connection
+from services.kernel.database import ring_on_commit
 from services.kernel.messaging.outbox import BELL as RELAY_BELL
 
 BELL = "registry"

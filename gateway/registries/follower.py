@@ -9,7 +9,8 @@ import structlog
 from contracts.problems import HubError
 from gateway.registries.actions import BELL
 from services.kernel.bell import Bell
-from services.kernel.database import Connection, Database
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.supervisor import Part
 
 POLL_SECONDS = 1.0

@@ -4,7 +4,7 @@ Topics are compacted and readers upsert by version, so only the newest entry of 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import uuid5
 
 from contracts.envelope import Envelope, to_headers
@@ -12,8 +12,9 @@ from contracts.identifiers import HUB_NAMESPACE
 from contracts.registry import MESSAGES
 from gateway.registries import actions, store
 from gateway.registries.model import Registry
+from services.kernel.bulk import Reads, Writes
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.messaging.records import Ack, Outgoing, Unread
 
 DAY_SECONDS = 24 * 60 * 60.0
@@ -24,31 +25,27 @@ class RegistrySource:
 
     name = "registries"
 
-    def __init__(self, registries: Sequence[Registry], *, source: str, clock: Clock, lease: str = "relay") -> None:
+    def __init__(self, registries: Sequence[Registry], *, source: str, clock: Clock) -> None:
         self._registries = tuple(registries)
-        tables = [f"EXISTS (SELECT FROM {each.table.name} WHERE pending)" for each in self._registries]
-        self.waiting = f"({' OR '.join(tables)})"
         self._source = source
         self._clock = clock
-        self._lease = lease
         self._started = False
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        taken: list[Outgoing] = []
-        for place, registry in enumerate(self._registries):
-            if len(taken) < limit:
-                rows = await store.unsent(conn, registry.table, limit - len(taken), list(held))
-                taken += [self._outgoing(place, registry, row) for row in rows]
-        return taken
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
+        found = [store.unsent(reads, registry.table, limit, list(held)) for registry in self._registries]
+        return lambda: [
+            self._outgoing(place, registry, store.Unsent(*row))
+            for place, (registry, rows) in enumerate(zip(self._registries, found, strict=True))
+            for row in rows
+        ][:limit]
 
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
         sent: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for ack in acks:
             place, id_, round_ = ack.outgoing.ref
             sent[place].append((id_, round_))
         for place in sorted(sent):
-            table = self._registries[place].table
-            await store.mark_sent(conn, table, sent[place], lease=self._lease, fence=fence)
+            store.mark_sent(writes, self._registries[place].table, sent[place])
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
         """Everything of a registry that was not sent as a whole for a day, or since this process began to relay."""

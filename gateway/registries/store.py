@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Table, TextClause, text
 
-from services.kernel.bulk import insert_many, upsert
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes, insert_many, upsert
+from services.kernel.connection import Connection
+from services.kernel.messaging.log_watch import SOUND
+
+_ALONE = "SELECT pg_advisory_xact_lock(hashtext('lienthong.registries'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ async def lock(conn: Connection) -> None:
 
     One lock for all of them: there is no order of locks to agree on, and writers are few.
     """
-    await conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('lienthong.registries'))"))
+    await conn.execute(text(_ALONE))
 
 
 async def held(conn: Connection, table: Table, keys: Sequence[str]) -> dict[str, Entry]:
@@ -67,33 +71,28 @@ async def since(conn: Connection, table: Table, revision: int) -> tuple[int, lis
     return (found[-1].revision if found else revision), [row.document for row in found]
 
 
-async def unsent(conn: Connection, table: Table, limit: int, avoiding: Sequence[str]) -> list[Unsent]:
-    rows = await conn.execute(
-        _statement(
-            "SELECT id, round, key, version, document FROM {table}"
-            " WHERE pending AND NOT key = ANY(CAST(:avoiding AS text[])) ORDER BY id LIMIT :limit",
-            table,
-        ),
-        {"limit": limit, "avoiding": list(avoiding)},
+def unsent(reads: Reads, table: Table, limit: int, avoiding: Sequence[str]) -> Sequence[tuple[Any, ...]]:
+    """The fields of `Unsent`, by id."""
+    return reads.add(
+        f"SELECT ROW(id, round, key, version, document) FROM {table.name}"  # noqa: S608 - a name of ours
+        f" WHERE pending AND NOT key = ANY(CAST(:avoiding AS text[])) ORDER BY id LIMIT {limit}",
+        {"avoiding": avoiding},
     )
-    return [Unsent(*row) for row in rows]
 
 
-async def mark_sent(conn: Connection, table: Table, sent: Sequence[tuple[int, int]], *, lease: str, fence: int) -> None:
-    """(id, round) pairs the broker took; nothing when the lease is no longer ours or the entry changed meanwhile.
+def mark_sent(writes: Writes, table: Table, sent: Sequence[tuple[int, int]]) -> None:
+    """(id, round) pairs the broker took; nothing of an entry that changed meanwhile.
 
     Takes the writers' lock, as everything that touches several entries does: no order of rows to agree on.
     """
-    await lock(conn)
-    await conn.execute(
-        _statement(
-            "UPDATE {table} t SET pending = false"
-            " FROM unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[])) AS a(id, round)"
-            " WHERE t.id = a.id AND t.round = a.round"
-            " AND EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)",
-            table,
-        ),
-        {"ids": [id_ for id_, _ in sent], "rounds": [round_ for _, round_ in sent], "lease": lease, "fence": fence},
+    writes.add(
+        f"""
+        WITH alone AS MATERIALIZED ({_ALONE})
+        UPDATE {table.name} t SET pending = false
+          FROM unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[])) AS a(id, round)
+         WHERE t.id = a.id AND t.round = a.round AND {SOUND} AND EXISTS (SELECT FROM alone)
+        """,  # noqa: S608 - a name of ours
+        {"ids": [id_ for id_, _ in sent], "rounds": [round_ for _, round_ in sent]},
     )
 
 

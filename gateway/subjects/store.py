@@ -1,58 +1,128 @@
-"""Locks, reads and saves subjects for a chunk: a handful of statements, however many facts it holds."""
+"""Locks, reads and saves subjects for a chunk: one statement each, however many facts it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
-
-from sqlalchemy import text
 
 from contracts.custody import Dossier
 from contracts.protocol import Offer, Stamp
-from gateway.subjects.model import document, dossier, emitter, hop_counter, subject
+from gateway.subjects.model import document, dossier, emitter, hop_counter
 from gateway.subjects.rules import DocumentState, SubjectState
-from services.kernel.bulk import insert_many, upsert
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes, planned_once, upsert
+from services.kernel.connection import Connection
 
-_LOCK = text("SELECT subject FROM subject WHERE subject = ANY(CAST(:subjects AS text[])) ORDER BY subject FOR UPDATE")
+_LOCK = planned_once("""
+    SELECT subject FROM subject WHERE subject = ANY(CAST(:subjects AS text[])) ORDER BY subject FOR UPDATE
+""")
+# `WHERE false`: a row that is there is locked and left as it is. Only those made here are returned.
+_LOCK_OR_MAKE = planned_once("""
+    INSERT INTO subject (subject)
+    SELECT subject FROM unnest(CAST(:wanted AS text[])) AS w(subject) UNION ALL
+    SELECT subject FROM subject WHERE subject = ANY(CAST(:existing AS text[])) ORDER BY subject
+        ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject WHERE false
+    RETURNING subject
+""")
+_DOSSIER = ("subject", "receiver", "parties", "status", "custodian", "epoch", "version", "offer")
+_DOCUMENT = (
+    "subject", "sender", "document_id", "issued_source", "issued_id", "recipients", "code", "promulgated_on",
+)  # fmt: skip
 _READ = {
-    table.name: text(f"SELECT * FROM {table.name} WHERE subject = ANY(CAST(:subjects AS text[]))")  # noqa: S608
-    for table in (emitter, hop_counter, dossier, document)
+    name: f"SELECT ROW({', '.join(columns)}) FROM {name} WHERE subject = ANY(CAST(:subjects AS text[]))"  # noqa: S608
+    for name, columns in (
+        (emitter.name, ("subject", "emitter", "last")),
+        (hop_counter.name, ("subject", "office", "last")),
+        (dossier.name, _DOSSIER),
+        (document.name, _DOCUMENT),
+    )
 }
+
+
+async def hold(
+    connection: Connection, subjects: Iterable[str], *, existing: Iterable[str] = ()
+) -> tuple[dict[str, SubjectState], set[str]]:
+    """Locks the subjects' rows in sorted order (made when new); their states, still empty, and which are new.
+
+    Whoever comes second waits here, so what is read in a later statement is what the first one committed. Rows are
+    never made for `existing`, which receipts name: a receipt about nothing must not leave a trace.
+    """
+    wanted = set(subjects)
+    names = sorted({*wanted, *existing})
+    made: set[str] = set()
+    if wanted:
+        values = {"wanted": sorted(wanted), "existing": [name for name in names if name not in wanted]}
+        made = set((await connection.execute(_LOCK_OR_MAKE, values)).scalars())
+    elif names:
+        await connection.execute(_LOCK, {"subjects": names})
+    return {name: SubjectState(subject=name) for name in names}, made
+
+
+def read(
+    reads: Reads,
+    states: Mapping[str, SubjectState],
+    *,
+    dossiers: Sequence[str],
+    numbered: Sequence[str] = (),
+    documents: Sequence[str] = (),
+) -> None:
+    """Fills in what is known of subjects that are held: dossiers, the counters of those `numbered`, documents."""
+    for table, names, taken in (
+        (dossier.name, dossiers, _take_dossiers),
+        (emitter.name, numbered, _take_emitters),
+        (hop_counter.name, numbered, _take_hops),
+        (document.name, documents, _take_documents),
+    ):
+        if names:
+            reads.add(_READ[table], {"subjects": names}, partial(taken, states))
+
+
+def _take_dossiers(states: Mapping[str, SubjectState], rows: Sequence[Any]) -> None:
+    for row in rows:
+        states[row[0]].dossier = _dossier(dict(zip(_DOSSIER, row, strict=True)))
+
+
+def _take_emitters(states: Mapping[str, SubjectState], rows: Sequence[Any]) -> None:
+    for name, by, last in rows:
+        states[name].emitters[by] = last
+
+
+def _take_hops(states: Mapping[str, SubjectState], rows: Sequence[Any]) -> None:
+    for name, office, last in rows:
+        states[name].hops[office] = last
+
+
+def _take_documents(states: Mapping[str, SubjectState], rows: Sequence[Any]) -> None:
+    for name, issued in _documents(rows).items():
+        states[name].document = issued
 
 
 async def lock(
     connection: Connection, subjects: Iterable[str], *, existing: Iterable[str] = ()
 ) -> dict[str, SubjectState]:
-    """Locks the subjects' rows in sorted order (made when new) and reads what is known of them.
-
-    Whoever comes second waits here, so what is read afterwards is what the first one committed. Rows are never made
-    for `existing`, which receipts name: a receipt about nothing must not leave a trace.
-    """
-    wanted = sorted(set(subjects))
-    names = sorted({*wanted, *existing})
-    if not names:
-        return {}
-    await insert_many(connection, subject, [{"subject": name} for name in wanted], "ON CONFLICT DO NOTHING")
-    await connection.execute(_LOCK, {"subjects": names})
-    states = {name: SubjectState(subject=name) for name in names}
-    for row in await _rows(connection, emitter.name, wanted):  # only facts are numbered by their emitters
-        states[row["subject"]].emitters[row["emitter"]] = row["last"]
-    for row in await _rows(connection, hop_counter.name, names):
-        states[row["subject"]].hops[row["office"]] = row["last"]
-    for row in await _rows(connection, dossier.name, names):
-        states[row["subject"]].dossier = _dossier(row)
-    for row in await _rows(connection, document.name, names):
-        states[row["subject"]].document = _document(row)
+    """Holds the subjects and reads all that is known of them."""
+    states, _ = await hold(connection, subjects, existing=existing)
+    names, reads = sorted(states), Reads()
+    read(reads, states, dossiers=names, numbered=names, documents=names)
+    await reads.run(connection)
     return states
 
 
-async def documents(connection: Connection, subjects: Iterable[str]) -> dict[str, DocumentState]:
+def read_documents(reads: Reads, subjects: Iterable[str], into: dict[str, DocumentState]) -> None:
     """Those of these that were issued, without lock: a document that is known stays known."""
-    names = sorted(set(subjects))
-    return {row["subject"]: _document(row) for row in await _rows(connection, document.name, names)} if names else {}
+    if names := sorted(set(subjects)):
+        reads.add(_READ[document.name], {"subjects": names}, lambda rows: into.update(_documents(rows)))
 
 
-async def save(connection: Connection, states: Iterable[SubjectState], now: datetime) -> None:
+async def documents(connection: Connection, subjects: Iterable[str]) -> dict[str, DocumentState]:
+    """As `read_documents`, at once."""
+    known: dict[str, DocumentState] = {}
+    reads = Reads()
+    read_documents(reads, subjects, known)
+    await reads.run(connection)
+    return known
+
+
+def save(writes: Writes, states: Iterable[SubjectState], now: datetime) -> None:
     """Writes back what changed, in sorted order."""
     touched = sorted((state for state in states if state.changed), key=lambda state: state.subject)
     emitters = [
@@ -61,38 +131,30 @@ async def save(connection: Connection, states: Iterable[SubjectState], now: date
         if "emitters" in state.changed
         for name, last in state.emitters.items()
     ]
-    await insert_many(connection, emitter, emitters, upsert("subject", "emitter", update=["last"]))
+    writes.insert(emitter, emitters, upsert("subject", "emitter", update=["last"]))
     hops = [
         {"subject": state.subject, "office": name, "last": last}
         for state in touched
         if "hops" in state.changed
         for name, last in state.hops.items()
     ]
-    await insert_many(connection, hop_counter, hops, upsert("subject", "office", update=["last"]))
+    writes.insert(hop_counter, hops, upsert("subject", "office", update=["last"]))
     dossiers = [
         _dossier_row(state.subject, state.dossier, now)
         for state in touched
         if state.dossier and "dossier" in state.changed
     ]
-    await insert_many(
-        connection, dossier, dossiers, upsert("subject", update=list(dossiers[0])[1:] if dossiers else [])
-    )
+    writes.insert(dossier, dossiers, _replace(dossiers))
     documents = [
         _document_row(state.subject, state.document)
         for state in touched
         if state.document and "document" in state.changed
     ]
-    await insert_many(connection, document, documents, _replace(documents))
+    writes.insert(document, documents, _replace(documents))
 
 
 def _replace(rows: list[dict[str, Any]]) -> str:
     return upsert("subject", update=[name for name in rows[0] if name != "subject"]) if rows else ""
-
-
-async def _rows(connection: Connection, table: str, subjects: list[str]) -> list[Any]:
-    if not subjects:
-        return []
-    return list((await connection.execute(_READ[table], {"subjects": subjects})).mappings())
 
 
 def _dossier(row: Any) -> Dossier:
@@ -124,6 +186,10 @@ def _dossier_row(name: str, state: Dossier, now: datetime) -> dict[str, Any]:
         "offer": f"{offer.id},{offer.giver},{offer.taker}" if offer else "",
         "changed_at": now,
     }
+
+
+def _documents(rows: Sequence[Any]) -> dict[str, DocumentState]:
+    return {row[0]: _document(dict(zip(_DOCUMENT, row, strict=True))) for row in rows}
 
 
 def _document(row: Any) -> DocumentState:

@@ -24,7 +24,9 @@ from gateway.succession.store import ALL, Choice, Order
 from gateway.transfers import store as transfers
 from gateway.transfers.store import Identity
 from gateway.work import Desk, Registry, Work, report, state_told
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection
+from services.kernel.database import ring_on_commit
 from services.kernel.messaging.outbox import BELL
 
 AT_ONCE = 100
@@ -212,23 +214,25 @@ async def _save(conn: Connection, work: Work, rows: Sequence[Any]) -> None:
     """Hops, counters, what the subjects keep to, the transfers' states, and word to the senders."""
     if not rows:
         return
-    await subjects.save(conn, work.states.values(), work.now)
     await store.keep(conn, sorted({(row["subject"], row["organ"]) for row in rows}))
     identities = sorted({_identity(row) for row in rows})
     ledger = await transfers.known(conn, identities)
     routes = await deliveries.of_transfers(conn, identities)
     states = {each: transfer_state([state_told(row) for row in of]).value for each, of in routes.items()}
-    await transfers.set_states(conn, states)
+    writes = Writes()
+    transfers.set_states(writes, states)
     for identity, of in routes.items():
         known = ledger[identity]
         item = {"source": known.source, "id": known.id, "subject": known.subject, "at": rfc3339(work.hub_now)}
         stamp = work.stamp_fields(known.subject)
         told_ = {"deliveries": [report(row) for row in of]} | ({"stamp": stamp} if stamp else {})
         work.tell(known.origin, "receipt.routed", item | told_)
-    await deliveries.add(
-        conn, {"hops": work.hops, "deliveries": [], "answers": [], "receipts": work.receipts, "events": []}
+    subjects.save(writes, work.states.values(), work.now)
+    deliveries.add(
+        writes, {"hops": work.hops, "deliveries": [], "answers": [], "receipts": work.receipts, "events": []}
     )
-    ring_on_commit(conn, BELL)
+    await writes.run(conn)
+    ring_on_commit(conn, BELL, deliveries.AXIS_BELL)
 
 
 def _identity(row: Any) -> Identity:

@@ -18,7 +18,7 @@ from gateway.succession.store import ALL, Choice
 from gateway.work import Desk
 from services.kernel import cursors
 from services.kernel.app import Reading
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.idempotency import Answer
 from services.kernel.openapi import answer, link, problem_responses
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from contracts.directory import NOTHING_CHOSEN
 from gateway.succession import store
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 
 class ChoiceSnapshot:

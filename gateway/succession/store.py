@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -10,8 +11,8 @@ from sqlalchemy import text
 from gateway.delivery.model import delivery
 from gateway.subjects.rules import SubjectState
 from gateway.succession.model import successor
-from services.kernel.bulk import arrays, insert_many, unnest, upsert
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, arrays, insert_many, unnest, upsert
+from services.kernel.connection import Connection
 
 ALL = ""
 """The subject of a choice for everything of an organ."""
@@ -22,13 +23,13 @@ _CHOICES = """
       LEFT JOIN successor o ON o.subject = d.subject AND o.organ = d.organ
       LEFT JOIN successor a ON a.subject = '' AND a.organ = d.organ
 """
-_LINES = text(f"""
-    SELECT s.subject, s.organ, s.successor, CAST(NULL AS bigint) AS waiting FROM successor s
+_LINES = f"""
+    SELECT ROW(s.subject, s.organ, s.successor, CAST(NULL AS bigint)) FROM successor s
      WHERE s.subject = ANY(CAST(:subjects AS text[])) AND s.successor <> s.organ
      UNION ALL
-    SELECT d.subject, d.organ, '', max(d.waiting) FROM delivery d
+    SELECT ROW(d.subject, d.organ, '', max(d.waiting)) FROM delivery d
      WHERE d.subject = ANY(CAST(:subjects AS text[])) AND {_WAITS} GROUP BY d.subject, d.organ
-""")  # noqa: S608 - constant text
+"""  # noqa: S608 - constant text
 _DECIDED = text("SELECT organ, successor FROM successor WHERE subject = '' AND successor <> organ")
 _CHOICE_OF = text("SELECT * FROM successor WHERE subject = :subject AND organ = :organ")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('lienthong.succession'))")
@@ -96,15 +97,18 @@ class Order:
     dossier: bool
 
 
-async def read_lines(conn: Connection, states: Mapping[str, SubjectState]) -> None:
-    """Fills in what waits for a successor in these subjects, which are locked, and what was chosen for them."""
-    if not states:
-        return
-    for row in await conn.execute(_LINES, {"subjects": sorted(states)}):
-        if row.waiting is None:
-            states[row.subject].chosen[row.organ] = row.successor
+def read_lines(reads: Reads, states: Mapping[str, SubjectState], subjects: Sequence[str]) -> None:
+    """Fills in what waits for a successor in these subjects, which are held, and what was chosen for them."""
+    if subjects:
+        reads.add(_LINES, {"subjects": subjects}, partial(_take_lines, states))
+
+
+def _take_lines(states: Mapping[str, SubjectState], rows: Sequence[Any]) -> None:
+    for subject, organ, heir, waiting in rows:
+        if waiting is None:
+            states[subject].chosen[organ] = heir
         else:
-            states[row.subject].waiting[row.organ] = row.waiting
+            states[subject].waiting[organ] = waiting
 
 
 async def decided(conn: Connection) -> dict[str, str]:

@@ -24,7 +24,8 @@ from contracts.problems import HubError
 from services.kernel import api_page, problem_pages
 from services.kernel.answers import Answer
 from services.kernel.api_texts import Bounds
-from services.kernel.database import Connection, Database
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.health import Check, routes
 from services.kernel.hot import Ahead, Hot
 from services.kernel.json_bodies import adopt

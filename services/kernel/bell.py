@@ -46,15 +46,25 @@ class Bell:
         self._forgotten = 0  # names that are not in `_rung` may have been rung up to this moment
         self._waiters: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
         self._unsent: set[str] = set()
+        self._kept: set[str] = set()
         self._wake = asyncio.Event()
         self.connected = False
 
     def ring(self, *names: str) -> None:
         """Wakes the waiters of this process now and those of other processes soon; never blocks or fails."""
         self._ring_here(names)
-        if self.connected:
-            self._unsent.update(names)
+        others = [name for name in names if name not in self._kept]
+        if self.connected and others:
+            self._unsent.update(others)
             self._wake.set()
+
+    def keep_in(self, name: str) -> None:
+        """From now on nobody waits for this name but in this process, which saves telling the others."""
+        self._kept.add(name)
+
+    def let_out(self, name: str) -> None:
+        """Other processes may wait for this name again."""
+        self._kept.discard(name)
 
     def ticket(self, name: str) -> Ticket:
         """Remembers that everything rung so far is known."""

@@ -12,11 +12,13 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from contracts.problems import HubError
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection, Row
 from services.kernel.crypto import Keyring
-from services.kernel.database import Connection, Database
+from services.kernel.database import Database
 
 # begin ──▶ Fresh ──effect, finish──▶ kept 7 days ──▶ Replay
 #    │        └──effect, finish with a hold──▶ held back ──finish or the hold ends──▶ kept   (drop: forgotten)
@@ -38,7 +40,7 @@ _FIND = text("""
       JOIN idempotency i USING (client, route, key)
      WHERE i.created_at > now() - make_interval(days => :days)
 """)
-_KEEP = text("""
+_KEEP = """
     INSERT INTO idempotency (client, route, key, body_digest, status, answer, held_until)
     SELECT k.client, k.route, k.key, k.body_digest, k.status, k.answer, now() + make_interval(secs => :hold)
       FROM unnest(CAST(:clients AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]),
@@ -50,7 +52,8 @@ _KEEP = text("""
            held_until = excluded.held_until, created_at = now()
      WHERE idempotency.held_until > clock_timestamp() OR idempotency.answer IS NULL
         OR idempotency.created_at <= now() - make_interval(days => :days)
-""")
+"""
+_KEEP_NOW = text(_KEEP)
 _DROP = text("""
     DELETE FROM idempotency WHERE client = :client AND route = :route AND key = :key
        AND held_until > clock_timestamp()
@@ -170,11 +173,11 @@ class Idempotency:
             return await self._keep(conn, [(request, answer)], hold_seconds) == 1
         return await self.drop(conn, request)
 
-    async def finish_many(self, conn: Connection, answers: Sequence[tuple[Keyed, Answer]]) -> None:
+    def finish_many(self, writes: Writes, answers: Sequence[tuple[Keyed, Answer]]) -> None:
         """Keeps the 2xx among the answers."""
         kept = [(request, answer) for request, answer in answers if 200 <= answer.status < 300]
         if kept:
-            await self._keep(conn, kept, 0.0)
+            writes.add(_KEEP, self._kept(kept, 0.0))
 
     async def drop(self, conn: Connection, request: Keyed) -> bool:
         """Forgets what is held back: the next request with the key is fresh. False when nothing is held back."""
@@ -191,7 +194,7 @@ class Idempotency:
             total += gone
         return total
 
-    async def _find(self, conn: Connection, requests: Sequence[Keyed]) -> dict[int, Row[Any]]:
+    async def _find(self, conn: Connection, requests: Sequence[Keyed]) -> dict[int, Row]:
         if not requests:
             return {}
         rows = await conn.execute(
@@ -205,7 +208,7 @@ class Idempotency:
         )
         return {row.place - 1: row for row in rows}
 
-    def _judge(self, request: Keyed, row: Row[Any] | None) -> Fresh | Replay | HubError:
+    def _judge(self, request: Keyed, row: Row | None) -> Fresh | Replay | HubError:
         if row is None or row.answer is None:  # without an answer: of an earlier release, its process died
             return Fresh()
         if row.body_digest != request.body_digest:
@@ -217,20 +220,19 @@ class Idempotency:
 
     async def _keep(self, conn: Connection, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> int:
         """How many were kept."""
-        kept = await conn.execute(
-            _KEEP,
-            {
-                "clients": [request.client for request, _ in answers],
-                "routes": [request.route for request, _ in answers],
-                "keys": [request.key for request, _ in answers],
-                "digests": [request.body_digest for request, _ in answers],
-                "statuses": [answer.status for _, answer in answers],
-                "answers": [self._sealed(request, answer) for request, answer in answers],
-                "hold": hold_seconds,
-                "days": KEPT_DAYS,
-            },
-        )
-        return kept.rowcount
+        return (await conn.execute(_KEEP_NOW, self._kept(answers, hold_seconds))).rowcount
+
+    def _kept(self, answers: Sequence[tuple[Keyed, Answer]], hold_seconds: float) -> dict[str, Any]:
+        return {
+            "clients": [request.client for request, _ in answers],
+            "routes": [request.route for request, _ in answers],
+            "keys": [request.key for request, _ in answers],
+            "digests": [request.body_digest for request, _ in answers],
+            "statuses": [answer.status for _, answer in answers],
+            "answers": [self._sealed(request, answer) for request, answer in answers],
+            "hold": hold_seconds,
+            "days": KEPT_DAYS,
+        }
 
     def _sealed(self, request: Keyed, answer: Answer) -> bytes:
         plain = orjson.dumps({"headers": dict(answer.headers), "body": base64.b64encode(answer.body).decode()})

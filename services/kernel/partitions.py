@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import DDL, MetaData, Table, TextClause, event, text
-from sqlalchemy.exc import DBAPIError
 
-from services.kernel.database import Connection, Database, is_too_long, is_transient
+from services.kernel.connection import Connection, DatabaseError
+from services.kernel.database import Database, is_too_long, is_transient
 
 AHEAD = 2
 """Months that have their part before they begin."""
@@ -266,7 +266,7 @@ async def _purge_part(database: Database, rule: Rule, name: str) -> Purged:
     except _TooLong:
         deleted = await _thin(database, rule, month)
         return Purged(table, deleted=deleted, postponed=(name,) if rule.whole else ())
-    except DBAPIError:
+    except DatabaseError:
         async with database.read() as conn:
             if (await conn.execute(_EXISTS, {"name": name})).scalar_one():
                 raise
@@ -278,7 +278,7 @@ async def _keeps(database: Database, rule: Rule, month: date) -> bool:
     try:
         async with database.read() as conn:
             return bool((await conn.execute(*_any_kept(rule, month))).scalar_one())
-    except DBAPIError as error:
+    except DatabaseError as error:
         if not is_transient(error):
             raise
         return True
@@ -297,7 +297,7 @@ async def _drop(database: Database, rule: Rule, month: date) -> bool:
         await conn.execute(text(f"SET LOCAL statement_timeout = {CHECK_MILLISECONDS}"))
         try:
             found = (await conn.execute(*_any_kept(rule, month))).scalar_one()
-        except DBAPIError as error:
+        except DatabaseError as error:
             if not is_transient(error):
                 raise
             raise _TooLong from error
@@ -359,7 +359,7 @@ async def _bounded(part: str, work: Awaitable[bool]) -> bool | None:
     """None when a lock was not to be had soon: the next round tries again. Raises `_TooLong`."""
     try:
         return await work
-    except DBAPIError as error:
+    except DatabaseError as error:
         if is_too_long(error):
             raise _TooLong from error
         if not is_transient(error):

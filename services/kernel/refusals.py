@@ -4,13 +4,13 @@ from typing import Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from contracts.problems import HubError
+from services.kernel.connection import DatabaseError
 from services.kernel.database import is_refused_value, is_transient
 from services.kernel.methods import Methods
 from services.kernel.problem_details import Place, of_status, of_validation, problem_response
@@ -60,7 +60,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)
+    assert isinstance(error, DatabaseError)
     if is_transient(error):
         return refused(HubError("system.overloaded", "the database was busy"), request.state.place)
     if is_refused_value(error):  # NUL characters, numbers beyond 64 bits
@@ -82,7 +82,7 @@ HANDLERS: dict[Any, Any] = {
     HubError: _refused,
     RequestValidationError: _not_valid,
     HTTPException: _http,
-    DBAPIError: _database,
+    DatabaseError: _database,
     ClientDisconnect: _abandoned,
     Exception: _unexpected,
 }

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from contracts.problems import HubError
 from services.kernel.clock import Clock
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database, is_transient
 from services.kernel.leases import LeaseLost, Leases
 from services.kernel.partitions import Parts, Postponed, Purged, Rule, ensure, purge
@@ -98,8 +98,8 @@ async def _try(name: str, step: Callable[[], Awaitable[object]]) -> bool:
     except Postponed as error:
         _log.warning("retention.postponed", step=name, error=str(error))
         return False
-    except DBAPIError as error:
+    except DatabaseError as error:
         tell = _log.warning if is_transient(error) else _log.exception
-        tell("retention.postponed", step=name, error=type(error.orig).__name__)
+        tell("retention.postponed", step=name, error=error.sqlstate or type(error).__name__)
         return False
     return not (isinstance(done, Purged) and done.postponed)

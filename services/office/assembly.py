@@ -127,7 +127,7 @@ class Office:
             audit=self.audit,
             clock=self.clock,
         )
-        self.doors: list[Door] = [DossierDoor(self.organs), DocumentDoor(self.transfers)]
+        self.doors: list[Door] = [DossierDoor(self.organs), DocumentDoor()]
 
     def _join_messaging(self) -> None:
         """Every process follows the registries and the state of the log; the others are workers' work."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import structlog
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from contracts.problems import HubError
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database
 from services.kernel.health import Check
 from services.kernel.pause import pause
@@ -62,7 +62,7 @@ def migrations_check(database: Database, history: Path = MIGRATIONS) -> Check:
                 version = (await conn.execute(_VERSION)).scalar_one_or_none()
         except HubError:
             return []  # the part `database` says so
-        except DBAPIError:
+        except DatabaseError:
             version = None
         detail = f"at {version}" if version == head else f"at {version}, wanted {head}: run `lienthong migrate`"
         return [Part("migrations", version == head, detail)]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.kernel import cursors
 from services.kernel.auth import Authenticator, Caller, require
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.hot import Hot, Model, form_of, json_of
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay
 from services.kernel.openapi import ALWAYS as EVERYWHERE

@@ -1,7 +1,8 @@
 """The barest endpoint that takes a dossier: FastAPI, pydantic, one INSERT and COMMIT a request, an afternoon's work.
 
-`python -m tests.bench.bare PORT DSN`. Served as the programs of the hub are, by as many database connections. It
-knows no caller, no rule and no repeat, and tells nobody.
+`python -m tests.bench.bare PORT DSN`. Served as the programs of the hub are (loop, parser, no access log, no telemetry,
+settled heap), by as many database connections with the same settings. It knows no caller, no rule and no repeat, and
+tells nobody.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ import asyncpg
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 
 from deploy.local.ports import free_port
 from deploy.local.processes import LAUNCHER
 from deploy.local.programs import ROOT
-from services.kernel.database import driver_dsn
+from services.kernel.database import driver_dsn, server_settings
+from services.kernel.settings import Settings
 from tests.bench import http
 
-POOL_SIZE: Final = 10
+POOL_SIZE: Final[int] = Settings.model_fields["database_pool_size"].default
 START_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
-DURABLE: Final = {"synchronous_commit": "on", "jit": "off"}
+SESSION: Final = server_settings("bench-floor")
+"""Durable, and otherwise too as ours."""
+UNTOLD: Final = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 TABLE: Final = """
     DROP TABLE IF EXISTS bare_dossier;
     CREATE TABLE bare_dossier (code text PRIMARY KEY, body jsonb NOT NULL)
@@ -75,7 +80,7 @@ class Issued(BaseModel):
 
 def build(pool: Any) -> FastAPI:
     """`POST /dossiers`; the pool is asyncpg's."""
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, telemetry=UNTOLD)
     numbers = count(1)
 
     @app.post("/dossiers", status_code=201)
@@ -90,7 +95,7 @@ def build(pool: Any) -> FastAPI:
 async def serve(port: int, dsn: str) -> None:
     """Until SIGTERM. The table is made anew."""
     async with asyncpg.create_pool(
-        driver_dsn(dsn), min_size=POOL_SIZE, max_size=POOL_SIZE, server_settings=DURABLE, reset=_as_it_was
+        driver_dsn(dsn), min_size=POOL_SIZE, max_size=POOL_SIZE, server_settings=SESSION, reset=_as_it_was
     ) as pool:
         await pool.execute(TABLE)
         config = uvicorn.Config(
@@ -104,6 +109,7 @@ async def serve(port: int, dsn: str) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=30,
         )
         gc.freeze()

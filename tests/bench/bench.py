@@ -20,6 +20,7 @@ SENDING_OFFICE: Final = "commune"
 ENDLESS: Final = "~"
 """Above every id."""
 BATCH: Final = 100
+SEND_SECONDS: Final = 60.0
 OCTETS: Final = "application/octet-stream"
 
 T = TypeVar("T")
@@ -146,6 +147,18 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, *, seconds: flo
         await asyncio.sleep(every)
 
 
+async def await_all_sent(ground: Ground) -> None:
+    """Until the sender's office has nothing left to put into the log: it does no more work."""
+
+    async def all_sent() -> bool:
+        ((unsent,),) = await ground.sql(SENDING_OFFICE, "SELECT count(*) FROM outbox WHERE pending")
+        return not unsent
+
+    await until(all_sent, "the office has sent all it holds", seconds=SEND_SECONDS)
+
+
 def lost(missing: int) -> str:
     """For `Figure.void`: nothing when nothing is missing."""
+    if missing < 0:
+        return f"{-missing} were handed over that were not accepted"
     return f"{missing} of those accepted were not handed over" if missing else ""

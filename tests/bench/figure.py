@@ -29,7 +29,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What a ratio or an absolute value should be. `least`: beyond it something is wrong. `low`: smaller is better."""
+    """What a ratio or an absolute value should be. `least`: short of it something is wrong. `low`: less is better."""
 
     target: float
     least: float
@@ -37,12 +37,12 @@ class Goal:
     low: bool = False
 
     def judge(self, value: float) -> str:
-        """`stretch`, `target`, `below` (between target and least) or `wrong`."""
+        """`stretch`, `target`, `short_of_target` (but not of the least) or `short_of_least`."""
         if self._met(value, self.stretch):
             return "stretch"
         if self._met(value, self.target):
             return "target"
-        return "below" if self._met(value, self.least) else "wrong"
+        return "short_of_target" if self._met(value, self.least) else "short_of_least"
 
     def _met(self, value: float, goal: float) -> bool:
         return value <= goal if self.low else value >= goal
@@ -69,11 +69,19 @@ class Figure:
         return self.ours.median / self.floor.median
 
     @property
+    def judged(self) -> float:
+        """The ratio, or the value itself."""
+        return self.ours.median if self.ratio is None else self.ratio
+
+    @property
+    def unit_judged(self) -> str:
+        return self.unit if self.floor is None else "×"
+
+    @property
     def verdict(self) -> str:
         if self.void:
             return "void"
-        judged = self.ours.median if self.floor is None else self.ratio
-        return self.goal.judge(judged) if self.goal and judged is not None else ""
+        return self.goal.judge(self.judged) if self.goal else ""
 
 
 async def repeated(times: int, measure: Callable[[], Awaitable[float]]) -> Value:

@@ -32,7 +32,7 @@ from sqlalchemy import make_url
 
 from contracts.topology import TOPICS
 from services.kernel.database import driver_dsn
-from tests.bench.bare import DURABLE, child
+from tests.bench.bare import SESSION, child
 
 BATCH: Final = 500
 PARTITIONS: Final = TOPICS["ingest.commune"].partitions["local"]
@@ -240,7 +240,7 @@ async def _line(process: Process) -> str:
 
 @asynccontextmanager
 async def _connected(dsn: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(driver_dsn(dsn), server_settings=DURABLE)
+    connection = await asyncpg.connect(driver_dsn(dsn), server_settings=SESSION)
     try:
         yield connection
     finally:

@@ -62,7 +62,7 @@ class CatchUp:
 
 async def measure(bench: Bench) -> list[Figure]:
     since, arrivals = now(), Arrivals(post_dossier(bench))
-    away = bench.sized(120.0, 15.0)
+    away = bench.sized(120.0, 10.0)
     async with _arriving(bench, arrivals, away):
         await asyncio.sleep(BEFORE_SECONDS)
         starting = await _without_kafka(bench, away)

@@ -4,6 +4,8 @@ request, and beside bare inserts of the same rows. The other programs rest meanw
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from tests.bench import bodies
@@ -13,6 +15,7 @@ from tests.bench.bench import (
     SENDING_OFFICE,
     Bench,
     await_all_handed_over,
+    await_all_sent,
     expect,
     lost,
     now,
@@ -21,7 +24,7 @@ from tests.bench.bench import (
 )
 from tests.bench.figure import Figure, Goal, Value
 from tests.bench.floors import made_database, unnest
-from tests.bench.ground import DECIDING, PROGRAMS, SENDER
+from tests.bench.ground import DECIDING, PROGRAMS, SENDER, Ground
 from tests.bench.http import Act, Connection, Run, closed_loop, request
 
 AT_ONCE: Final = (1, 16, 64)
@@ -51,10 +54,11 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 async def _single(bench: Bench, floor: str) -> tuple[dict[int, list[Run]], dict[int, list[Run]], int]:
-    """Ours and the barest by turns, so that what else the machine does meets both."""
+    """Ours and the barest by turns, so that what else the machine does meets both. The same bodies, connections
+    and seconds."""
     ours: dict[int, list[Run]] = {each: [] for each in AT_ONCE}
     bare: dict[int, list[Run]] = {each: [] for each in AT_ONCE}
-    sender, seconds = bench.ground.callers[SENDER], bench.sized(4.0, 2.0)
+    sender, seconds = bench.ground.callers[SENDER], bench.sized(2.5, 1.5)
     sent = 0
     async with bare_endpoint(floor) as url:
         for _ in range(bench.repeats):
@@ -62,9 +66,21 @@ async def _single(bench: Bench, floor: str) -> tuple[dict[int, list[Run]], dict[
                 run = await closed_loop(sender.url, post_dossier(bench), at_once=count, seconds=seconds)
                 sent += len(run.latencies)
                 ours[count].append(run)
-                bare[count].append(await closed_loop(url, _to_bare(bench, url), at_once=count, seconds=seconds))
+                async with _standing_still(bench.ground):
+                    bare[count].append(await closed_loop(url, _to_bare(bench, url), at_once=count, seconds=seconds))
                 bench.say(f"POST, {count} connections: {run.rate:.0f}/s, bare {bare[count][-1].rate:.0f}/s")
     return ours, bare, sent
+
+
+@asynccontextmanager
+async def _standing_still(ground: Ground) -> AsyncIterator[None]:
+    """The office has sent all it holds and does nothing: what it would tell again takes nothing from the floor."""
+    await await_all_sent(ground)
+    await asyncio.to_thread(ground.hub.freeze, SENDING_OFFICE)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(ground.hub.thaw, SENDING_OFFICE)
 
 
 def _to_bare(bench: Bench, url: str) -> Act:
@@ -78,14 +94,15 @@ def _to_bare(bench: Bench, url: str) -> Act:
 
 
 async def _batched(bench: Bench, floor: str) -> tuple[list[float], list[float], int]:
-    sender, seconds = bench.ground.callers[SENDER], bench.sized(4.0, 2.0)
+    sender, seconds = bench.ground.callers[SENDER], bench.sized(2.0, 1.0)
     rows = [bodies.dossier(next(bench.numbers)) for _ in range(2_000)]
     ours, bare, sent = [], [], 0
     for _ in range(bench.repeats):
         run = await closed_loop(sender.url, post_batch(bench), at_once=BATCHES_AT_ONCE, seconds=seconds)
         sent += len(run.latencies) * BATCH
         ours.append(run.rate * BATCH)
-        bare.append(await unnest(floor, rows, FLOOR_ROWS, rows=20_000, seconds=seconds))
+        async with _standing_still(bench.ground):
+            bare.append(await unnest(floor, rows, FLOOR_ROWS, rows=200_000, seconds=seconds))
         bench.say(f"batches of {BATCH}: {ours[-1]:.0f} dossiers/s, bare inserts {bare[-1]:.0f}/s")
     return ours, bare, sent
 

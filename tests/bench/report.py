@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +12,14 @@ import orjson
 
 from tests.bench.figure import Figure, Goal, Value
 
-MARKS: Final = {"stretch": "★ vượt · beyond", "target": "✓ đạt · met", "below": "▽ dưới · below",
-                "wrong": "✗ sai · wrong", "void": "– bỏ · void", "": ""}  # fmt: skip
+MARKS: Final = {
+    "stretch": "★ vượt đích · beyond target",
+    "target": "✓ đạt đích · target met",
+    "short_of_target": "▽ chưa đạt đích · short of target",
+    "short_of_least": "✗ chưa đạt tối thiểu · short of minimum",
+    "void": "– bỏ, có mất · void, something is missing",
+    "": "",
+}
 MAIN: Final = (
     ("post.64", "POST"),
     ("post.batch", "batch"),
@@ -22,7 +28,14 @@ MAIN: Final = (
     ("outage.catch_up", "catch-up"),
     ("stored.flat", "stored"),
 )
-HEADS: Final = ("chỉ số · figure", "đo được · ours", "nền · floor", "tỉ lệ · ratio", "đích · target", "")
+HEADS: Final = (
+    "chỉ số · figure",
+    "đo được · ours",
+    "nền · floor",
+    "tỉ lệ · ratio",
+    "đích (tối thiểu) · target (minimum)",
+    "kết quả · result",
+)
 
 
 def machine() -> dict[str, Any]:
@@ -32,7 +45,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": memory,
         "processor": _processor(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
     }
 
@@ -47,32 +60,51 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
-def text(figures: Sequence[Figure], about: dict[str, Any]) -> str:
-    """The table, what lies behind each figure, and the machine."""
+def text(figures: Sequence[Figure], about: Mapping[str, Any]) -> str:
+    """The table, what lies behind each figure, how long each part took, and the machine."""
     more = [f"- {each.name}: {_more(each)}" for each in figures if each.more]
     void = [f"- {each.name}: {each.void}" for each in figures if each.void]
     parts = [table(figures), "", *more, *(["", "Void:", *void] if void else []), ""]
-    return "\n".join([*parts, ", ".join(f"{name} {value}" for name, value in about.items())])
+    return "\n".join([*parts, took(about), circumstances(about)])
+
+
+def took(about: Mapping[str, Any]) -> str:
+    each = (f"{name} {seconds:.0f} s" for name, seconds in about["parts"].items())
+    return f"{about['seconds']:.0f} s: " + ", ".join(each)
+
+
+def circumstances(about: Mapping[str, Any]) -> str:
+    """When and where it was measured."""
+    return (
+        f"{about['on']}: {about['cores']} × {about['processor']}, {about['memory_gib']} GiB, {about['system']},"
+        f" Python {about['python']}, {'--quick' if about['quick'] else 'full'}"
+    )
 
 
 def line(figures: Sequence[Figure]) -> str:
     """The main ratios."""
     found = {each.name: each for each in figures}
-    told = [f"{word} {_number(_judged(found[name]))} ×" for name, word in MAIN if name in found]
+    told = [f"{word} {_number(found[name].judged)} ×" for name, word in MAIN if name in found]
     voids = sum(bool(each.void) for each in figures)
     return "bench: " + ", ".join(told) + (f"; {voids} void" if voids else "")
 
 
-def json(figures: Sequence[Figure], about: dict[str, Any]) -> bytes:
-    told = {"machine": about, "figures": [_plain(each) for each in figures]}
+def json(figures: Sequence[Figure], about: Mapping[str, Any]) -> bytes:
+    told = {"run": about, "figures": [_plain(each) for each in figures]}
     return orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def read(told: bytes) -> tuple[list[Figure], dict[str, Any]]:
+    """What `json` wrote."""
+    run: dict[str, Any] = orjson.loads(told)
+    return [_figure(each) for each in run["figures"]], run["run"]
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
     floor = _value(figure.floor, figure.unit) if figure.floor else ""
     ratio = "" if figure.ratio is None else f"{_number(figure.ratio)} ×"
     mark = MARKS[figure.verdict]
-    return figure.title, _value(figure.ours, figure.unit), floor, ratio, _goal(figure.goal, figure.floor), mark
+    return figure.title, _value(figure.ours, figure.unit), floor, ratio, _goal(figure), mark
 
 
 def _value(value: Value, unit: str) -> str:
@@ -80,15 +112,11 @@ def _value(value: Value, unit: str) -> str:
     return f"{_number(value.median)} {unit}{spread}"
 
 
-def _goal(goal: Goal | None, floor: Value | None) -> str:
+def _goal(figure: Figure) -> str:
+    goal = figure.goal
     if goal is None:
         return ""
-    sign = "≤" if goal.low else "≥"
-    return f"{sign} {_number(goal.target)}" + (" ×" if floor else "")
-
-
-def _judged(figure: Figure) -> float:
-    return figure.ours.median if figure.ratio is None else figure.ratio
+    return f"{'≤' if goal.low else '≥'} {_number(goal.target)} {figure.unit_judged} ({_number(goal.least)})"
 
 
 def _number(value: float) -> str:
@@ -119,6 +147,19 @@ def _plain(figure: Figure) -> dict[str, Any]:
         "void": figure.void,
         "more": figure.more,
     }
+
+
+def _figure(plain: Mapping[str, Any]) -> Figure:
+    return Figure(
+        name=plain["name"],
+        title=plain["title"],
+        unit=plain["unit"],
+        ours=Value(plain["all"]),
+        floor=Value(plain["floor_all"]) if plain["floor_all"] else None,
+        goal=Goal(**plain["goal"]) if plain["goal"] else None,
+        more=plain["more"],
+        void=plain["void"],
+    )
 
 
 def _processor() -> str:

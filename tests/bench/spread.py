@@ -30,7 +30,7 @@ async def measure(bench: Bench) -> list[Figure]:
             run, rate, short = await _spread(bench, pool, width)
             found[width].append(rate)
             posted[width].append(run.rate)
-            missing[width] += abs(short)
+            missing[width] = missing[width] or short
             bench.say(f"{width} recipients: {rate:.0f} deliveries/s")
     one = Value(found[WIDTHS[0]]).median
     return [

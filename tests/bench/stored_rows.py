@@ -1,7 +1,8 @@
-"""The rows of dossiers that are stored, as SQL: one statement a table, made from the same numbers in each database."""
+"""The rows of dossiers that are stored, as SQL: one query a table, made from the same numbers in each database."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 ORGANS: Final = """
@@ -11,8 +12,8 @@ ORGANS: Final = """
 """
 
 # $1 how many, $2 since when, $3 seconds between two, $4 senders, $5 deciders, $6 the first number. `id` is a UUIDv7 of
-# the moment, `told` another one; `sent` and `came` count the dossiers of a sender and of a decider. In order of code:
-# each table is filled in the order of its largest index, which is several times as fast as any other.
+# the moment, `told` another one; `sent` and `came` count the dossiers of a sender and of a decider. In order of time:
+# the series is what the joins go along. OFFSET 0: hash and moment are made once, not wherever they stand.
 BASE: Final = """
     CREATE TEMP TABLE bench_dossier ON COMMIT DROP AS
     SELECT n.i, n.at, s.code AS sender, d.code AS decider, n.r / $4::int AS sent, n.r / $5::int AS came,
@@ -24,10 +25,9 @@ BASE: Final = """
            n.md::uuid::text AS delivery
       FROM (SELECT r, i, at, md5(i::text) AS md, lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') AS ms
               FROM (SELECT r, $6::int + r AS i, $2::timestamptz + make_interval(secs => r * $3::float8) AS at
-                      FROM generate_series(0, $1::int - 1) AS g(r)) AS t) AS n
+                      FROM generate_series(0, $1::int - 1) AS g(r)) AS t OFFSET 0) AS n
       JOIN bench_organ s ON s.role = 'sender' AND s.number = n.r % $4::int
       JOIN bench_organ d ON d.role = 'decider' AND d.number = n.r % $5::int
-     ORDER BY s.code, n.i
 """
 
 INBOX: Final = (
@@ -54,109 +54,130 @@ _LATER: Final = "at + interval '2 seconds'"
 _PARTIES: Final = "sender || ',' || decider"
 
 
-def _dossiers(holder: str) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One row of a table for each dossier; `young`: only for those of the last month."""
+
+    table: str
+    columns: str
+    values: str
+    inbox: str = ""
+    """Whose positions the values take."""
+    young: bool = False
+
+    def query(self, condition: str) -> str:
+        """The rows of the dossiers for which this holds, in order of time."""
+        joined = f"JOIN bench_inbox b ON b.organ = {self.inbox}" if self.inbox else ""
+        return f"SELECT {self.values} FROM bench_dossier {joined} WHERE {condition}"
+
+
+def _dossiers(holder: str) -> tuple[Rows, ...]:
     return (
-        f"""
-        INSERT INTO dossier (holder, code, procedure, receiver, decider, parties, summary, submitted, status, custodian,
-                             epoch, version, created_at)
-        SELECT {holder}, code, '1.001612', sender, decider, {_PARTIES}, 'Hồ sơ ' || i, {_BODY}, 1, sender, 1, 1, at
-          FROM bench_dossier ORDER BY {holder}, code
-        """,
-        f"""
-        INSERT INTO dossier_entry (holder, code, transfer, type, action, actor, status, at, state)
-        SELECT {holder}, code, id, 'dossier.submitted', 'submit', sender, 1, at, 'routed'
-          FROM bench_dossier ORDER BY {holder}, code
-        """,
+        Rows(
+            "dossier",
+            "holder, code, procedure, receiver, decider, parties, summary, submitted, status, custodian, epoch,"
+            " version, created_at",
+            f"{holder}, code, '1.001612', sender, decider, {_PARTIES}, 'Hồ sơ ' || i, {_BODY}, 1, sender, 1, 1, at",
+        ),
+        Rows(
+            "dossier_entry",
+            "holder, code, transfer, type, action, actor, status, at, state",
+            f"{holder}, code, id, 'dossier.submitted', 'submit', sender, 1, at, 'routed'",
+        ),
     )
 
 
-def _transfers(holder: str, role: str, delivery: str) -> tuple[str, ...]:
+def _transfers(holder: str, role: str, delivery: str) -> tuple[Rows, ...]:
     return (
-        f"""
-        INSERT INTO transfer (holder, id, source, type, subject, sender, role, state, accepted_at)
-        SELECT {holder}, id, {_SOURCE}, 'dossier.submitted', code, sender, '{role}', 'routed', at
-          FROM bench_dossier ORDER BY i
-        """,
-        f"""
-        INSERT INTO transfer_delivery (holder, transfer, organ, delivery, via, state, handed_over_at)
-        SELECT {holder}, id, decider, {delivery}, 'office', 'handed_over', {_LATER} FROM bench_dossier ORDER BY i
-        """,
+        Rows(
+            "transfer",
+            "holder, id, source, type, subject, sender, role, state, accepted_at",
+            f"{holder}, id, {_SOURCE}, 'dossier.submitted', code, sender, '{role}', 'routed', at",
+        ),
+        Rows(
+            "transfer_delivery",
+            "holder, transfer, organ, delivery, via, state, handed_over_at",
+            f"{holder}, id, decider, {delivery}, 'office', 'handed_over', {_LATER}",
+        ),
     )
 
+
+_ITEM: Final = "organ, position, id, kind, type, subject, sender, received_at, href, data"
 
 _COMMUNE: Final = (
-    "INSERT INTO subject (subject, last_hop) SELECT code, 0 FROM bench_dossier",
-    f"INSERT INTO emission SELECT code, sender, {_SOURCE}, 1 FROM bench_dossier",
+    Rows("subject", "subject, last_hop", "code, 0"),
+    Rows("emission", "subject, organ, source, last", f"code, sender, {_SOURCE}, 1"),
     *_dossiers("sender"),
     *_transfers("sender", "sender", "delivery"),
-    """
-    INSERT INTO inbox_item (organ, position, id, kind, type, subject, sender, received_at, href, data)
-    SELECT sender, b.base + sent + 1, told, 'receipt', 'vn.lienthong.receipt.handed-over', d.code, 'gateway',
-           at + interval '2 seconds', '/v1/transfers/' || id, convert_to('{"id":"' || id || '"}', 'UTF8')
-      FROM bench_dossier d JOIN bench_inbox b ON b.organ = d.sender ORDER BY d.sender, d.i
-    """,
-    f"""
-    INSERT INTO outbox (source, envelope_id, topic, key, subject, organ, type, headers, value, digest, sequence, state,
-                        pending, attempts, created_at, sent_at, routed_at, closed_at)
-    SELECT {_SOURCE}, id, 'ingest.commune', code, code, sender, 'dossier.submitted', '[]', {_BODY},
-           sha256(id::bytea), 1, 'settled', false, 1, at, at, {_LATER}, {_LATER}
-      FROM bench_dossier WHERE at >= :young ORDER BY i
-    """,
+    Rows(
+        "inbox_item",
+        _ITEM,
+        f"sender, b.base + sent + 1, told, 'receipt', 'vn.lienthong.receipt.handed-over', code, 'gateway', {_LATER},"
+        """ '/v1/transfers/' || id, convert_to('{"id":"' || id || '"}', 'UTF8')""",
+        inbox="sender",
+    ),
+    Rows(
+        "outbox",
+        "source, envelope_id, topic, key, subject, organ, type, headers, value, digest, sequence, state, pending,"
+        " attempts, created_at, sent_at, routed_at, closed_at",
+        f"{_SOURCE}, id, 'ingest.commune', code, code, sender, 'dossier.submitted', '[]', {_BODY}, sha256(id::bytea),"
+        f" 1, 'settled', false, 1, at, at, {_LATER}, {_LATER}",
+        young=True,
+    ),
 )
 
 _PROVINCE: Final = (
-    "INSERT INTO subject (subject, last_hop) SELECT code, 1 FROM bench_dossier",
+    Rows("subject", "subject, last_hop", "code, 1"),
     *_dossiers("decider"),
     *_transfers("decider", "recipient", "NULL"),
-    f"""
-    INSERT INTO inbox_item (organ, position, id, kind, type, subject, sender, received_at, href, data)
-    SELECT decider, b.base + came + 1, id, 'dossier', 'vn.lienthong.dossier.submitted', d.code, sender,
-           {_LATER}, '/v1/dossiers/' || d.code, {_BODY}
-      FROM bench_dossier d JOIN bench_inbox b ON b.organ = d.decider ORDER BY d.decider, d.i
-    """,
-    f"""
-    INSERT INTO receipt (transfer, subject, hopsequence, at, item)
-    SELECT id, code, 1, {_LATER},
-           convert_to(format('{{"source":%s,"id":"%s","subject":"%s","organ":"%s","hopsequence":1}}',
-                             '"urn:lienthong:h28:commune"', id, code, decider), 'UTF8')
-      FROM bench_dossier ORDER BY i
-    """,
+    Rows(
+        "inbox_item",
+        _ITEM,
+        f"decider, b.base + came + 1, id, 'dossier', 'vn.lienthong.dossier.submitted', code, sender, {_LATER},"
+        f" '/v1/dossiers/' || code, {_BODY}",
+        inbox="decider",
+    ),
+    Rows(
+        "receipt",
+        "transfer, subject, hopsequence, at, item",
+        f"""id, code, 1, {_LATER},
+            convert_to(format('{{"source":%s,"id":"%s","subject":"%s","organ":"%s","hopsequence":1}}',
+                              '"urn:lienthong:h28:commune"', id, code, decider), 'UTF8')""",
+    ),
 )
 
 _GATEWAY: Final = (
-    "INSERT INTO subject (subject, created_at) SELECT code, at FROM bench_dossier",
-    f"INSERT INTO emitter SELECT code, {_SOURCE} || '|' || sender, 1 FROM bench_dossier",
-    "INSERT INTO hop_counter SELECT code, 'province', 1 FROM bench_dossier",
-    f"""
-    INSERT INTO dossier (subject, receiver, parties, status, custodian, epoch, version, offer, changed_at)
-    SELECT code, sender, {_PARTIES}, 1, sender, 1, 1, '', at FROM bench_dossier
-    """,
-    f"""
-    INSERT INTO transfer (source, id, digest, type, version, subject, sender, system, origin, sequence, stamp, priority,
-                          traceparent, time, accepted_at, state, verdict, route)
-    SELECT {_SOURCE}, id, sha256(id::bytea), 'dossier.submitted', 1, code, sender, 'stored', 'commune', 1,
-           '1;' || sender || ';1;1;', 0, '', at, at, 'handed_over', '',
-           format('[{{"written":["%s"],"organ":"%s","level":"province","via":"office","redirected_from":null,'
-                  '"problem":null}}]', decider, decider)
-      FROM bench_dossier ORDER BY i
-    """,
-    f"""
-    INSERT INTO delivery (id, source, transfer_id, subject, organ, level, sender_level, via, redirected_from, office,
-                          hopsequence, state, code, opened_at, handed_over_at)
-    SELECT delivery, {_SOURCE}, id, code, decider, 'province', 'commune', 'office', '', 'province', 1, 'handed_over',
-           '', at, {_LATER} FROM bench_dossier ORDER BY i
-    """,
-    f"""
-    INSERT INTO hop (source, transfer_id, subject, office, hopsequence, recipients, pending, done, attempts, created_at,
-                     done_at)
-    SELECT {_SOURCE}, id, code, 'province', 1, decider, false, true, 1, at, {_LATER}
-      FROM bench_dossier WHERE at >= :young ORDER BY i
-    """,
-    f"""
-    INSERT INTO payload (source, id, sealed)
-    SELECT {_SOURCE}, id, {_BODY} FROM bench_dossier WHERE at >= :young ORDER BY i
-    """,
+    Rows("subject", "subject, created_at", "code, at"),
+    Rows("emitter", "subject, emitter, last", f"code, {_SOURCE} || '|' || sender, 1"),
+    Rows("hop_counter", "subject, office, last", "code, 'province', 1"),
+    Rows(
+        "dossier",
+        "subject, receiver, parties, status, custodian, epoch, version, offer, changed_at",
+        f"code, sender, {_PARTIES}, 1, sender, 1, 1, '', at",
+    ),
+    Rows(
+        "transfer",
+        "source, id, digest, type, version, subject, sender, system, origin, sequence, stamp, priority, traceparent,"
+        " time, accepted_at, state, verdict, route",
+        f"""{_SOURCE}, id, sha256(id::bytea), 'dossier.submitted', 1, code, sender, 'stored', 'commune', 1,
+            '1;' || sender || ';1;1;', 0, '', at, at, 'handed_over', '',
+            format('[{{"written":["%s"],"organ":"%s","level":"province","via":"office","redirected_from":null,'
+                   '"problem":null}}]', decider, decider)""",
+    ),
+    Rows(
+        "delivery",
+        "id, source, transfer_id, subject, organ, level, sender_level, via, redirected_from, office, hopsequence,"
+        " state, code, opened_at, handed_over_at",
+        f"delivery, {_SOURCE}, id, code, decider, 'province', 'commune', 'office', '', 'province', 1, 'handed_over',"
+        f" '', at, {_LATER}",
+    ),
+    Rows(
+        "hop",
+        "source, transfer_id, subject, office, hopsequence, recipients, pending, done, attempts, created_at, done_at",
+        f"{_SOURCE}, id, code, 'province', 1, decider, false, true, 1, at, {_LATER}",
+        young=True,
+    ),
+    Rows("payload", "source, id, sealed", f"{_SOURCE}, id, {_BODY}", young=True),
 )
 
 ROWS: Final = {"commune": _COMMUNE, "province": _PROVINCE, "gateway": _GATEWAY}
-"""`:young` is to be put in: the moment from which on is kept what goes after a month."""

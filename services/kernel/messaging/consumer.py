@@ -16,7 +16,8 @@ from typing import Protocol
 import structlog
 
 from contracts.problems import HubError
-from services.kernel.database import Connection, Database, is_away, is_transient
+from services.kernel.connection import Connection
+from services.kernel.database import Database, is_away, is_transient
 from services.kernel.errors import RetryLater
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import GroupConsumer
@@ -32,7 +33,7 @@ POLL_SECONDS = 0.5
 SILENT_SECONDS = 60.0
 WAIT_SECONDS = 0.1
 AWAY_LIMIT_SECONDS = 2.0
-COMMIT_SECONDS = 0.1
+COMMIT_SECONDS = 0.5
 REPEATS = 2
 REPEAT_SECONDS = 0.1
 LANES = 2

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import orjson
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import Reader
@@ -100,7 +100,7 @@ class RegistryCopies:
     async def prepare(self) -> None:
         """Before the first request: who finds a complete copy in the table refuses nobody because it has just started.
         A database that is away or not migrated is left to the worker."""
-        with suppress(HubError, SQLAlchemyError, TimeoutError):
+        with suppress(HubError, DatabaseError, TimeoutError):
             async with asyncio.timeout(PREPARE_SECONDS):
                 await self._load()
 

@@ -1,6 +1,6 @@
 """Records that cannot be taken: headers and verdict are kept and told on `<topic>.dead`, the body never."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,9 @@ from sqlalchemy import text
 
 from contracts.protocol import Verdict
 from contracts.topology import dead
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+from services.kernel.messaging.log_watch import SOUND
 from services.kernel.messaging.records import Ack, Outgoing, Record, Unread
 
 MAX_HEADERS = 64
@@ -20,14 +22,11 @@ _ADD = text("""
     INSERT INTO dead_letter (topic, log_partition, log_offset, headers, verdict)
     VALUES (:topic, :partition, :offset, :headers, :verdict) RETURNING id, created_at
 """)
-_TAKE = text("""
-    SELECT id, topic, log_partition, log_offset, headers, verdict, created_at FROM dead_letter
-     WHERE NOT sent ORDER BY id LIMIT :limit
-""")
-_SENT = text("""
-    UPDATE dead_letter SET sent = true WHERE id = ANY(CAST(:ids AS bigint[]))
-       AND EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)
-""")
+_COLUMNS = ("id", "topic", "log_partition", "log_offset", "headers", "verdict", "created_at")
+_TAKE = f"""
+    SELECT ROW({", ".join(_COLUMNS)}) FROM dead_letter WHERE NOT sent ORDER BY id LIMIT {{limit}}
+"""  # noqa: S608 - constant text
+_SENT = f"UPDATE dead_letter SET sent = true WHERE id = ANY(CAST(:ids AS bigint[])) AND {SOUND}"  # noqa: S608
 
 _AGAIN = text("UPDATE dead_letter SET sent = false WHERE sent AND created_at > now() - make_interval(days => :days)")
 TOLD_AGAIN_DAYS = 7
@@ -62,29 +61,13 @@ class DeadLetterSource:
     """The relay's source for `<topic>.dead`: headers as they came; as value the verdict and where the record lay."""
 
     name = "dead letters"
-    waiting = "(SELECT min(id) FROM dead_letter WHERE NOT sent) IS NOT NULL"
 
-    def __init__(self, *, lease: str = "relay") -> None:
-        self._lease = lease
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
+        rows = [] if held else reads.add(_TAKE.format(limit=limit), {})
+        return lambda: [_outgoing(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        if held:
-            return []
-        return [
-            Outgoing(
-                topic=dead(row.topic),
-                key=str(row.id),
-                value=_told(row),
-                headers=tuple((name, value.encode()) for name, value in orjson.loads(row.headers)),
-                ref=(row.id,),
-            )
-            for row in await conn.execute(_TAKE, {"limit": limit})
-        ]
-
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
-        if acks:
-            ids = [ack.outgoing.ref[0] for ack in acks]
-            await conn.execute(_SENT, {"ids": ids, "lease": self._lease, "fence": fence})
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
+        writes.add(_SENT, {"ids": [ack.outgoing.ref[0] for ack in acks]})
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
         return 0
@@ -94,16 +77,26 @@ class DeadLetterSource:
         await conn.execute(_AGAIN, {"days": TOLD_AGAIN_DAYS})
 
 
-def _told(row: Any) -> bytes:
+def _outgoing(row: Mapping[str, Any]) -> Outgoing:
+    return Outgoing(
+        topic=dead(row["topic"]),
+        key=str(row["id"]),
+        value=_told(row),
+        headers=tuple((name, value.encode()) for name, value in orjson.loads(row["headers"])),
+        ref=(row["id"],),
+    )
+
+
+def _told(row: Mapping[str, Any]) -> bytes:
     """The verdict's members, and beside them those that say which record it was."""
     which = {
-        "number": row.id,
-        "topic": row.topic,
-        "partition": row.log_partition,
-        "offset": row.log_offset,
-        "at": row.created_at.astimezone(UTC).isoformat(),
+        "number": row["id"],
+        "topic": row["topic"],
+        "partition": row["log_partition"],
+        "offset": row["log_offset"],
+        "at": row["created_at"].astimezone(UTC).isoformat(),
     }
-    return orjson.dumps(orjson.loads(row.verdict) | which)
+    return orjson.dumps(orjson.loads(row["verdict"]) | which)
 
 
 def _readable(record: Record) -> list[tuple[str, str]]:

@@ -3,39 +3,41 @@
 A hop number that is not above `last_hop` was applied before and is only answered again; the caller decides.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 
-_INSERT = text("""
-    INSERT INTO subject (subject) SELECT s FROM unnest(CAST(:subjects AS text[])) AS u(s) ORDER BY s
-    ON CONFLICT (subject) DO NOTHING
-""")
-
+# A row that is there is locked, also where nothing is to be changed: one statement, in sorted order.
 _LOCK = text("""
-    SELECT subject, last_hop FROM subject WHERE subject = ANY(CAST(:subjects AS text[])) ORDER BY subject FOR UPDATE
+    INSERT INTO subject (subject) SELECT s FROM unnest(CAST(:subjects AS text[])) AS u(s) ORDER BY s
+    ON CONFLICT (subject) DO UPDATE SET last_hop = excluded.last_hop WHERE false
 """)
 
-_ADVANCE = text("""
+_LAST = "SELECT ROW(subject, last_hop) FROM subject WHERE subject = ANY(CAST(:subjects AS text[]))"
+
+_ADVANCE = """
     UPDATE subject s SET last_hop = h.hop
       FROM unnest(CAST(:subjects AS text[]), CAST(:hops AS bigint[])) AS h(subject, hop)
      WHERE s.subject = h.subject AND s.last_hop < h.hop
-""")
+"""
 
 
-async def lock_subjects(conn: Connection, subjects: Iterable[str]) -> dict[str, int]:
-    """Locks the subjects until the transaction ends, in sorted order, unknown ones too; gives their last hops."""
+async def lock_subjects(conn: Connection, subjects: Iterable[str]) -> None:
+    """Locks the subjects until the transaction ends, in sorted order, unknown ones too."""
     ordered = sorted(set(subjects))
-    if not ordered:
-        return {}
-    await conn.execute(_INSERT, {"subjects": ordered})
-    rows = await conn.execute(_LOCK, {"subjects": ordered})
-    return {row.subject: row.last_hop for row in rows}
+    if ordered:
+        await conn.execute(_LOCK, {"subjects": ordered})
 
 
-async def advance(conn: Connection, hops: Mapping[str, int]) -> None:
+def last_hops(reads: Reads, subjects: Collection[str]) -> Sequence[tuple[str, int]]:
+    """Reads the last hops of subjects that are locked."""
+    return reads.add(_LAST, {"subjects": sorted(subjects)}) if subjects else ()
+
+
+def advance(writes: Writes, hops: Mapping[str, int]) -> None:
     """Records the last hop applied; never goes back. The subjects must be locked."""
     if hops:
-        await conn.execute(_ADVANCE, {"subjects": list(hops), "hops": list(hops.values())})
+        writes.add(_ADVANCE, {"subjects": list(hops), "hops": list(hops.values())})

@@ -15,7 +15,10 @@ import structlog
 from sqlalchemy import text
 
 from contracts.problems import HubError
-from services.kernel.database import Connection, Database
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection
+from services.kernel.database import Database
+from services.kernel.leases import Lease
 from services.kernel.messaging.kafka import Admin
 from services.kernel.messaging.records import Ack, BrokerAway
 from services.kernel.pause import pause
@@ -36,9 +39,10 @@ _RAISE = text("""
 _NO_LIMIT = text("SET LOCAL statement_timeout = 0")
 _FORGET = text("DELETE FROM log_position")
 
-# One statement: is the lease still held, is the log still the one that was written to, did every offset rise?
-_ADVANCE = text("""
-    WITH held AS (
+# Is the lease still held, is the log still the one that was written to, did every offset rise? Only if all is `sound`
+# anything is written.
+_GIVEN = """
+    held AS (
         SELECT FROM lease WHERE name = :lease AND fence = :fence FOR SHARE
     ), same AS (
         SELECT FROM broker WHERE generation = :generation FOR SHARE
@@ -48,17 +52,23 @@ _ADVANCE = text("""
     ), before AS (
         SELECT p.topic, p.log_partition, p.last_offset FROM log_position p JOIN acks a USING (topic, log_partition)
          WHERE p.log_generation = :generation
+    ), fallen AS (
+        SELECT FROM acks a JOIN before b USING (topic, log_partition) WHERE a.first_offset <= b.last_offset
+    ), sound AS MATERIALIZED (
+        SELECT FROM held, same WHERE NOT EXISTS (SELECT FROM fallen)
     ), moved AS (
         INSERT INTO log_position (topic, log_partition, log_generation, last_offset)
         SELECT topic, log_partition, :generation, last_offset FROM acks
-         WHERE EXISTS (SELECT FROM held) AND EXISTS (SELECT FROM same) ORDER BY topic, log_partition
+         WHERE EXISTS (SELECT FROM sound) ORDER BY topic, log_partition
         ON CONFLICT (topic, log_partition)
         DO UPDATE SET last_offset = excluded.last_offset, log_generation = excluded.log_generation
     )
-    SELECT EXISTS (SELECT FROM held) AS held, EXISTS (SELECT FROM same) AS same,
-           EXISTS (SELECT FROM acks a JOIN before b USING (topic, log_partition)
-                    WHERE a.first_offset <= b.last_offset) AS fell
-""")
+"""
+_ASKED = """
+    EXISTS (SELECT FROM held) AS held, EXISTS (SELECT FROM same) AS same, EXISTS (SELECT FROM fallen) AS fell
+"""
+SOUND = "EXISTS (SELECT FROM sound)"
+"""The condition of every write that goes with acks."""
 
 
 class Losing(Protocol):
@@ -139,28 +149,25 @@ class LogWatch:
         await self.check()
 
     async def record(
-        self, conn: Connection, acks: Sequence[Ack], generation: int, *, lease: str, fence: int
+        self, conn: Connection, acks: Sequence[Ack], generation: int, *, lease: Lease, writes: Writes
     ) -> Position:
-        """Stores the highest acknowledged offset per partition. Unless all is well the caller must roll back."""
+        """Stores the highest acknowledged offset per partition, and with it, in one statement, `writes`, each of which
+        is made only if `SOUND`. Unless all is well nothing is written."""
         spans: dict[tuple[str, int], tuple[int, int]] = {}
         for ack in acks:
             place = (ack.outgoing.topic, ack.partition)
             first, last = spans.get(place, (ack.offset, ack.offset))
             spans[place] = (min(first, ack.offset), max(last, ack.offset))
-        row = (
-            await conn.execute(
-                _ADVANCE,
-                {
-                    "lease": lease,
-                    "fence": fence,
-                    "generation": generation,
-                    "topics": [topic for topic, _ in spans],
-                    "partitions": [partition for _, partition in spans],
-                    "firsts": [first for first, _ in spans.values()],
-                    "lasts": [last for _, last in spans.values()],
-                },
-            )
-        ).one()
+        values = {
+            "lease": lease.name,
+            "fence": lease.fence,
+            "generation": generation,
+            "topics": [topic for topic, _ in spans],
+            "partitions": [partition for _, partition in spans],
+            "firsts": [first for first, _ in spans.values()],
+            "lasts": [last for _, last in spans.values()],
+        }
+        row = await writes.run_given(conn, _GIVEN, _ASKED, values)
         return Position(row.held, row.same, row.fell)
 
     def part(self) -> Part:

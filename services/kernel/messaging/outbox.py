@@ -5,12 +5,16 @@ Everything here runs inside the caller's transaction. What the relay does with t
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import orjson
 from sqlalchemy import text
 
 from contracts.envelope import Envelope, from_record, to_headers
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+from services.kernel.database import ring_on_commit
 from services.kernel.messaging.records import Headers, Identity
 from services.kernel.messaging.retry import UNSETTLED, Schedule
 
@@ -30,7 +34,13 @@ _NUMBER = text("""
     RETURNING subject, organ, last
 """)
 
-_APPEND = text("""
+_FIRST = """
+    INSERT INTO emission (subject, organ, source, last)
+    SELECT n.subject, n.organ, :source, 1
+      FROM unnest(CAST(:subjects AS text[]), CAST(:organs AS text[])) AS n(subject, organ) ORDER BY n.subject, n.organ
+"""
+
+_APPEND = """
     INSERT INTO outbox (source, envelope_id, topic, key, subject, organ, type, headers, value, digest, sequence)
     SELECT r.source, r.envelope_id, :topic, r.key, r.subject, r.organ, r.type, r.headers, r.value, r.digest, r.sequence
       FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:keys AS text[]), CAST(:subjects AS text[]),
@@ -38,23 +48,27 @@ _APPEND = text("""
                   CAST(:digests AS bytea[]), CAST(:sequences AS bigint[])) WITH ORDINALITY
            AS r(source, envelope_id, key, subject, organ, type, headers, value, digest, sequence, place)
      ORDER BY r.place
-""")
+"""
 
 _CLIMB = """
     WITH receipts AS (
-        SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:verdicts AS text[]))
-                      AS r(source, envelope_id, verdict)
+        SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:states AS text[]),
+                             CAST(:verdicts AS text[])) AS r(source, envelope_id, state, verdict)
     ), locked AS (
-        SELECT o.id, r.verdict FROM receipts r JOIN outbox o USING (envelope_id, source)
+        SELECT o.id, r.state, r.verdict FROM receipts r JOIN outbox o USING (envelope_id, source)
          WHERE o.sequence IS NOT NULL AND o.state = ANY(CAST(:below AS text[]))
          ORDER BY o.id FOR UPDATE OF o
     )
-    UPDATE outbox o SET state = :state, pending = false, routed_at = coalesce(o.routed_at, now()), {more}
+    UPDATE outbox o SET state = locked.state, pending = false, routed_at = coalesce(o.routed_at, now()), {more}
       FROM locked WHERE o.id = locked.id
-    RETURNING o.source, o.envelope_id
 """
-_ROUTE = text(_CLIMB.format(more="attempts = 1, due_at = now() + make_interval(secs => :delay)"))
-_FINISH = text(_CLIMB.format(more="closed_at = now(), verdict = locked.verdict"))
+_ROUTE = _CLIMB.format(more="attempts = 1, due_at = now() + make_interval(secs => :delay)")
+_FINISH = _CLIMB.format(more="closed_at = now(), verdict = locked.verdict")
+_RUNGS = """
+    SELECT ROW(o.source, o.envelope_id, o.state)
+      FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS r(source, envelope_id)
+      JOIN outbox o USING (envelope_id, source) WHERE o.sequence IS NOT NULL
+"""
 
 _TAIL = text("""
     UPDATE outbox
@@ -77,7 +91,8 @@ _PURGE = text("""
          ORDER BY closed_at LIMIT :limit)
 """)
 
-_OPEN = ("unsent", "sent", "routed")
+_UNROUTED_RUNGS = ("unsent", "sent")
+_OPEN = (*_UNROUTED_RUNGS, "routed")
 
 
 class Outbox:
@@ -109,11 +124,23 @@ class Outbox:
             upcoming[pair] += 1
         return numbers
 
-    async def append(self, conn: Connection, topic: str, envelopes: Sequence[Envelope]) -> None:
+    def start(self, writes: Writes, pairs: Sequence[tuple[str, str]]) -> None:
+        """Counts the first fact of each (subject, organ): its number is 1. The whole statement is refused (unique
+        violation) if one of them has told of the subject before."""
+        writes.add(
+            _FIRST,
+            {
+                "source": self._source,
+                "subjects": [subject for subject, _ in pairs],
+                "organs": [organ for _, organ in pairs],
+            },
+        )
+
+    def append(self, writes: Writes, topic: str, envelopes: Sequence[Envelope]) -> None:
         """Writes rows in the order given; the relay is woken when the transaction has committed."""
         if not envelopes:
             return
-        await conn.execute(
+        writes.add(
             _APPEND,
             {
                 "topic": topic,
@@ -129,24 +156,11 @@ class Outbox:
                 "sequences": [envelope.sequence for envelope in envelopes],
             },
         )
-        ring_on_commit(conn, BELL)
+        writes.ring(BELL)
 
-    async def mark_routed(self, conn: Connection, identities: Iterable[Identity]) -> set[Identity]:
-        """The gateway holds these. Returns those that changed; one that is further already stays there."""
-        receipts: dict[Identity, str | None] = dict.fromkeys(identities)
-        return await self._climb(conn, "routed", receipts, below=("unsent", "sent"))
-
-    async def mark_settled(self, conn: Connection, identities: Iterable[Identity]) -> set[Identity]:
-        """Every recipient holds these; implies routed, whatever order the receipts come in."""
-        return await self._climb(conn, "settled", dict.fromkeys(identities), below=_OPEN)
-
-    async def mark_refused(self, conn: Connection, verdicts: Mapping[Identity, str]) -> set[Identity]:
-        """The gateway refused these, with the verdict as JSON text. They keep their number and are not sent again."""
-        return await self._climb(conn, "refused", verdicts, below=_OPEN)
-
-    async def mark_closed(self, conn: Connection, reasons: Mapping[Identity, str]) -> set[Identity]:
-        """Closed by a person or by a conflict, with the reason as JSON text."""
-        return await self._climb(conn, "closed", reasons, below=_OPEN)
+    def rungs(self, reads: Reads, identities: Iterable[Identity]) -> "Rungs":
+        """How far these facts are, to move them on. Their subjects must be locked before the read."""
+        return Rungs(reads, sorted(set(identities)), delay=self._unsettled.after(1))
 
     async def tail_from(self, conn: Connection, subject: str, organ: str, first: int) -> list[int]:
         """Has everything of (subject, organ) from number `first` on sent again, in order; returns its numbers.
@@ -174,24 +188,63 @@ class Outbox:
         """Deletes rows finished that long ago; returns how many."""
         return (await conn.execute(_PURGE, {"days": days, "limit": limit})).rowcount
 
-    async def _climb(
-        self, conn: Connection, state: str, receipts: Mapping[Identity, str | None], *, below: Sequence[str]
-    ) -> set[Identity]:
-        if not receipts:
-            return set()
-        routing = {"delay": self._unsettled.after(1)} if state == "routed" else {}
-        rows = await conn.execute(
-            _ROUTE if state == "routed" else _FINISH,
-            {
-                "state": state,
-                "below": list(below),
-                "sources": [identity.source for identity in receipts],
-                "ids": [identity.id for identity in receipts],
-                "verdicts": list(receipts.values()),
-                **routing,
-            },
-        )
-        return {Identity(source, envelope_id) for source, envelope_id in rows}
+
+class Rungs:
+    """Facts on their way up, read once and written once. Only who has a fact's subject locked moves it beyond `sent`,
+    so what was read holds until the commit."""
+
+    def __init__(self, reads: Reads, identities: Sequence[Identity], *, delay: float) -> None:
+        self._delay = delay
+        self._found: Sequence[tuple[Any, ...]] = ()
+        self._moved: dict[Identity, tuple[str, str | None]] = {}
+        if identities:
+            named = {"sources": [each.source for each in identities], "ids": [each.id for each in identities]}
+            self._found = reads.add(_RUNGS, named)
+
+    def routed(self, identities: Iterable[Identity]) -> set[Identity]:
+        """The gateway holds these. Returns those that changed; one that is further already stays there."""
+        return self._move("routed", dict.fromkeys(identities), below=_UNROUTED_RUNGS)
+
+    def settled(self, identities: Iterable[Identity]) -> set[Identity]:
+        """Every recipient holds these; implies routed, whatever order the receipts come in."""
+        return self._move("settled", dict.fromkeys(identities), below=_OPEN)
+
+    def refused(self, verdicts: Mapping[Identity, str]) -> set[Identity]:
+        """The gateway refused these, with the verdict as JSON text. They keep their number and are not sent again."""
+        return self._move("refused", verdicts, below=_OPEN)
+
+    def closed(self, reasons: Mapping[Identity, str]) -> set[Identity]:
+        """Closed by a person or by a conflict, with the reason as JSON text."""
+        return self._move("closed", reasons, below=_OPEN)
+
+    def write(self, writes: Writes) -> None:
+        """What moved, each row to where it came to stand."""
+        routed = [each for each, (state, _) in self._moved.items() if state == "routed"]
+        finished = [each for each, (state, _) in self._moved.items() if state != "routed"]
+        if routed:
+            writes.add(_ROUTE, self._named(routed) | {"below": list(_UNROUTED_RUNGS), "delay": self._delay})
+        if finished:
+            writes.add(_FINISH, self._named(finished) | {"below": list(_OPEN)})
+
+    @cached_property
+    def _states(self) -> dict[Identity, str]:
+        return {Identity(source, envelope_id): state for source, envelope_id, state in self._found}
+
+    def _move(self, state: str, receipts: Mapping[Identity, str | None], *, below: Sequence[str]) -> set[Identity]:
+        changed = {each for each in receipts if self._states.get(each) in below}
+        for each in changed:
+            self._states[each] = state
+            self._moved[each] = (state, receipts[each])
+        return changed
+
+    def _named(self, identities: Sequence[Identity]) -> dict[str, list[str | None]]:
+        moved = [self._moved[each] for each in identities]
+        return {
+            "sources": [each.source for each in identities],
+            "ids": [each.id for each in identities],
+            "states": [state for state, _ in moved],
+            "verdicts": [verdict for _, verdict in moved],
+        }
 
 
 def headers_to_text(headers: Headers) -> str:

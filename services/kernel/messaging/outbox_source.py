@@ -4,11 +4,13 @@ The cursor is the mark `pending`, read by id: of the forms tried it loses nothin
 `round` is raised whenever a row is to be sent again, so that an ack for an earlier round does not take the mark off.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+from services.kernel.messaging.log_watch import SOUND
 from services.kernel.messaging.outbox import headers_from_text
 from services.kernel.messaging.records import Ack, Outgoing, Unread
 from services.kernel.messaging.retry import UNROUTED, UNSETTLED, Schedule
@@ -18,17 +20,15 @@ CHUNK_BYTES = 8 * 1024 * 1024
 DUE_AT_ONCE = 500
 FORGOTTEN_AT_ONCE = 20_000
 
-_TAKE = text("""
-    SELECT id, round, topic, key, headers, value, fact FROM (
+_TAKE = """
+    SELECT ROW(id, round, topic, key, headers, value, fact) FROM (
         SELECT id, round, topic, key, headers, value, sequence IS NOT NULL AS fact,
                sum(octet_length(value)) OVER (ORDER BY id) - octet_length(value) AS before
-          FROM (SELECT * FROM outbox WHERE pending AND NOT key = ANY(CAST(:held AS text[])) ORDER BY id LIMIT :limit) o
-    ) c WHERE before < :bytes ORDER BY id
-""")
+          FROM (SELECT * FROM outbox WHERE pending AND NOT key = ANY(CAST(:held AS text[])) ORDER BY id LIMIT {limit}) o
+    ) c WHERE before < {bytes} ORDER BY id
+"""
 
-_HELD = "EXISTS (SELECT FROM lease WHERE name = :lease AND fence = :fence)"
-
-_SENT = text(f"""
+_SENT = f"""
     UPDATE outbox o
        SET pending = false, state = CASE o.state WHEN 'unsent' THEN 'sent' ELSE o.state END,
            attempts = o.attempts + 1, sent_at = coalesce(o.sent_at, now()),
@@ -38,13 +38,13 @@ _SENT = text(f"""
                ELSE (CAST(:unrouted AS float8[]))[least(o.attempts + 1, :unrouted_count)] END)
       FROM unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[]), CAST(:partitions AS int[]),
                   CAST(:offsets AS bigint[])) AS a(id, round, log_partition, log_offset), broker b
-     WHERE o.id = a.id AND o.round = a.round AND o.pending AND {_HELD}
-""")  # noqa: S608 - constant text
+     WHERE o.id = a.id AND o.round = a.round AND o.pending AND {SOUND}
+"""  # noqa: S608 - constant text
 
-_DROP = text(f"""
+_DROP = f"""
     DELETE FROM outbox o USING unnest(CAST(:ids AS bigint[]), CAST(:rounds AS int[])) AS a(id, round)
-     WHERE o.id = a.id AND o.round = a.round AND {_HELD}
-""")  # noqa: S608 - constant text
+     WHERE o.id = a.id AND o.round = a.round AND {SOUND}
+"""  # noqa: S608 - constant text
 
 # `protocol.to_send` in SQL; a table test holds the two together. Sent records lie in the partitions an ack was stored
 # for. Of each the index gives the rows that are not waited for (`free`) without the backlog ahead of a reader that is
@@ -117,10 +117,8 @@ class OutboxSource:
     """The relay's `Source` over the outbox."""
 
     name = "outbox"
-    waiting = "(SELECT min(id) FROM outbox WHERE pending) IS NOT NULL"
 
-    def __init__(self, *, lease: str = "relay", unrouted: Schedule = UNROUTED, unsettled: Schedule = UNSETTLED) -> None:
-        self._lease = lease
+    def __init__(self, *, unrouted: Schedule = UNROUTED, unsettled: Schedule = UNSETTLED) -> None:
         self._delays = {
             "unrouted": list(unrouted.delays),
             "unrouted_count": len(unrouted.delays),
@@ -128,26 +126,21 @@ class OutboxSource:
             "unsettled_count": len(unsettled.delays),
         }
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
         """The oldest rows to send, without the keys in `held`."""
-        rows = await conn.execute(_TAKE, {"limit": limit, "bytes": CHUNK_BYTES, "held": list(held)})
-        return [
+        rows = reads.add(_TAKE.format(limit=limit, bytes=CHUNK_BYTES), {"held": list(held)})
+        return lambda: [
             Outgoing(
-                topic=row.topic,
-                key=row.key,
-                value=row.value,
-                headers=headers_from_text(row.headers),
-                ref=(row.id, row.round, int(row.fact)),
+                topic=topic, key=key, value=value, headers=headers_from_text(headers), ref=(id_, round_, int(fact))
             )
-            for row in rows
+            for id_, round_, topic, key, headers, value, fact in rows
         ]
 
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
-        """Takes the marks off, if the lease is still held; receipts and controls are deleted, nothing resends them."""
-        guard = {"lease": self._lease, "fence": fence}
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
+        """Takes the marks off; receipts and controls are deleted, nothing resends them."""
         facts = [ack for ack in acks if ack.outgoing.ref[2]]
         if facts:
-            await conn.execute(
+            writes.add(
                 _SENT,
                 {
                     "ids": [ack.outgoing.ref[0] for ack in facts],
@@ -155,17 +148,15 @@ class OutboxSource:
                     "partitions": [ack.partition for ack in facts],
                     "offsets": [ack.offset for ack in facts],
                     **self._delays,
-                    **guard,
                 },
             )
         others = [ack for ack in acks if not ack.outgoing.ref[2]]
         if others:
-            await conn.execute(
+            writes.add(
                 _DROP,
                 {
                     "ids": [ack.outgoing.ref[0] for ack in others],
                     "rounds": [ack.outgoing.ref[1] for ack in others],
-                    **guard,
                 },
             )
 

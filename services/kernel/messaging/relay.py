@@ -6,17 +6,17 @@ any point means that rows are sent again, and their readers know them.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
 from services.kernel.bell import Bell, Ticket
-from services.kernel.database import Connection, Database, is_away, is_transient
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection, DatabaseError
+from services.kernel.database import Database, is_away, is_transient
 from services.kernel.leases import Lease, LeaseLost, Leases
 from services.kernel.messaging.kafka import Admin, Producer
 from services.kernel.messaging.log_watch import LogWatch
@@ -28,6 +28,8 @@ from services.kernel.pause import end, pause
 from services.kernel.supervisor import Part
 
 CHUNK = 500
+FEW = 5
+"""What fills a chunk makes more records than this, whatever bounds it: a source that gives fewer has no more."""
 POLL_SECONDS = 1.0
 TIMERS_SECONDS = 1.0
 TIMERS_REST = 4.0  # times as long as a sweep took: a large backlog must not keep the relay from sending
@@ -43,23 +45,24 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    @property
-    def waiting(self) -> str:
-        """An SQL condition: whether there is anything to send. All sources are asked at once. By the least id, which an
-        index has: `EXISTS` may read all that a backlog left behind."""
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
+        """Adds to the reads of all sources: the first rows to send, in the order of their ids, without the keys in
+        `held`. What is returned makes records of them, once they are read. They are found by the least id, for which
+        there is an index: a backlog leaves much behind that is not to be read every time."""
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
-        """The first rows to send, in the order of their ids, without the keys in `held`. Only reads, without a
-        transaction around its statements."""
-
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
-        """The broker holds these. A row that was asked for again since it was taken stays to be sent."""
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
+        """Adds to the writes of all sources, each of which is made only if `SOUND`: the broker holds these. A row that
+        was asked for again since it was taken stays to be sent."""
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
         """About once a second: marks rows whose time has come, but for those whose record is still unread."""
 
     async def log_lost(self, conn: Connection) -> None:
         """The log is gone: what is not settled is to be sent again, and positions are forgotten."""
+
+
+Taken = tuple[list[tuple[Source, Sequence[Outgoing]]], Exception | None]
+"""What each source has to send, in their order, and why the first that cannot be read cannot."""
 
 
 class Relay:
@@ -80,7 +83,6 @@ class Relay:
     ) -> None:
         self._database = database
         self._sources = sources
-        self._look = text("SELECT " + ", ".join(source.waiting for source in sources))
         self._producer = producer
         self._watch = watch
         self._leases = leases
@@ -107,6 +109,8 @@ class Relay:
                     _log.warning("relay.lease_lost")
                 except HubError as error:
                     await self._away(stop, "database", error.code)
+                finally:
+                    self._bell.let_out(BELL)
         finally:
             await end(waking)
             await self._readers.forget()
@@ -120,6 +124,7 @@ class Relay:
 
     async def _turn(self, lease: Lease, stop: asyncio.Event) -> None:
         if self._fence != lease.fence:
+            self._bell.keep_in(BELL)  # nobody else waits for it
             self._producer.replace()
             await self._readers.forget()
             self._fence = lease.fence
@@ -127,7 +132,7 @@ class Relay:
             await self._round(lease)
         except (BrokerAway, LogLost, HubError) as error:
             await self._away(stop, type(error).__name__, str(error))
-        except SQLAlchemyError as error:
+        except DatabaseError as error:
             if not is_transient(error):
                 raise
             await self._away(stop, "database", type(error).__name__)
@@ -145,21 +150,22 @@ class Relay:
             self._producer.replace()
             await self._readers.forget()
             self._generation = self._watch.generation
-        moved = await self._carry(lease)
-        moved += await self._timers()
+        more = await self._carry(lease)
+        due = await self._timers()
         self._failures = 0
         self._detail = "leading"
-        if not moved:
+        if not more and not due:
             await self._rest(ticket)
 
-    async def _carry(self, lease: Lease) -> int:
-        """A chunk of each source, sent together and recorded together; returns how many rows the broker took. A source
-        that cannot be read does not keep the others from being sent; its error comes afterwards."""
+    async def _carry(self, lease: Lease) -> bool:
+        """A chunk of each source, sent together and recorded together; returns whether there may be more already: what
+        came since the read rings. A source that cannot be read does not keep the others from being sent; its error
+        comes afterwards."""
         chunks, broken = await self._take()
         moved = await self._send(chunks, lease) if chunks else 0
         if broken is not None:
             raise broken
-        return moved
+        return bool(moved) and any(len(messages) >= FEW for _, messages in chunks)
 
     async def _send(self, chunks: Sequence[tuple[Source, Sequence[Outgoing]]], lease: Lease) -> int:
         results = iter(await self._producer.send([message for _, messages in chunks for message in messages]))
@@ -177,45 +183,59 @@ class Relay:
             raise BrokerAway(away.reason)
         return len(moved)
 
-    async def _take(self) -> tuple[list[tuple[Source, list[Outgoing]]], Exception | None]:
-        """Of the sources that have something, in their order; and why the first that cannot be read cannot."""
-        chunks: list[tuple[Source, list[Outgoing]]] = []
-        broken: Exception | None = None
+    async def _take(self) -> Taken:
+        """Of all sources in one statement or, when the database refuses that, of each by itself."""
+        try:
+            return await self._take_of(self._sources)
+        except DatabaseError as error:
+            if is_away(error) or len(self._sources) == 1:
+                raise
+        chunks, broken = [], None
+        for source in self._sources:
+            try:
+                taken, wrong = await self._take_of([source])
+            except DatabaseError as error:
+                taken, wrong = [], error
+            chunks += taken
+            broken = broken or wrong
+        return chunks, broken
+
+    async def _take_of(self, sources: Sequence[Source]) -> Taken:
+        reads = Reads()
+        offers = [(source, source.take(reads, CHUNK, self._keys_held(source))) for source in sources]
         async with self._database.glance() as conn:
-            waiting = (await conn.execute(self._look)).one()
-            for source, there in zip(self._sources, waiting, strict=True):
-                try:
-                    messages = await source.take(conn, CHUNK, self._keys_held(source)) if there else []
-                except (ValueError, SQLAlchemyError) as error:  # ValueError: what it holds cannot be unsealed or read
-                    if is_away(error):
-                        raise
-                    broken = broken or error
-                    messages = []
-                if messages:
-                    chunks.append((source, messages))
+            await reads.run(conn)
+        chunks: list[tuple[Source, Sequence[Outgoing]]] = []
+        broken: Exception | None = None
+        for source, offered in offers:
+            try:
+                messages = offered()
+            except ValueError as error:  # what it holds cannot be unsealed or read
+                broken = broken or error
+            else:
+                chunks += [(source, messages)] if messages else []
         return chunks, broken
 
     async def _record(self, taken: Sequence[tuple[Source, Sequence[Ack]]], lease: Lease) -> None:
         acks = [ack for _, found in taken for ack in found]
         for attempt in range(5):
+            writes = Writes()
+            for source, found in taken:
+                source.acknowledge(writes, found)
             try:
-                async with self._database.transaction() as conn:
-                    position = await self._watch.record(
-                        conn, acks, self._generation, lease=self._lease_name, fence=lease.fence
-                    )
-                    if not position.held:
-                        raise LeaseLost(lease.name)
-                    if not position.same:
-                        raise LogLost("the log was replaced while it was written to")
-                    if position.fell:
-                        raise LogLost("an acknowledged offset was not above the last one")
-                    for source, found in taken:
-                        await source.acknowledge(conn, found, lease.fence)
+                async with self._database.single() as conn:
+                    position = await self._watch.record(conn, acks, self._generation, lease=lease, writes=writes)
+                if not position.held:
+                    raise LeaseLost(lease.name)
+                if not position.same:
+                    raise LogLost("the log was replaced while it was written to")
+                if position.fell:
+                    raise LogLost("an acknowledged offset was not above the last one")
                 break
             except LogLost as error:
                 await self._watch.lost(self._generation, str(error))
                 raise
-            except SQLAlchemyError as error:
+            except DatabaseError as error:
                 if not is_transient(error) or attempt == 4:
                     raise
         for source, found in taken:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.problems import HubError
-from services.kernel.database import Connection, Database
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.vault import Vault
 from services.office.attachments import store
 from services.office.attachments.rules import Holding, Via

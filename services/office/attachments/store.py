@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.office.attachments.rules import Holding, Via
 
 Grant = tuple[str, str, Via]

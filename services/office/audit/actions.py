@@ -5,7 +5,7 @@ from typing import Any, Literal
 import structlog
 
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.office.audit import store
 from services.office.audit.store import Wanted
 from services.office.organs.rules import Actor

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.partitions import AHEAD, LOCK_MILLISECONDS, Rule, add_months, month_of, names
 from services.office.audit.model import ACCESS, ACCESS_PARTS
 from services.office.keeping import Cutoff

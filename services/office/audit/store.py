@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 
 _ADD = text("""
     INSERT INTO access (at, client_id, organ, action, subject, request_id)
@@ -31,7 +31,7 @@ async def add(conn: Connection, row: Mapping[str, Any]) -> None:
     await conn.execute(_ADD, row)
 
 
-async def newest(conn: Connection, wanted: Wanted, limit: int) -> list[RowMapping]:
+async def newest(conn: Connection, wanted: Wanted, limit: int) -> list[Mapping[str, Any]]:
     """Rows newest first, behind the place `after`."""
     values: dict[str, Any] = {"limit": limit}
     conditions = ["true"]

@@ -14,7 +14,7 @@ from contracts.identifiers import document_key, organ_key
 from contracts.problems import HubError
 from contracts.statuses import DocumentStatus
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, untied, with_sizes
 from services.office.attachments.rules import Via

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.identifiers import document_key, organ_key
 from contracts.problems import HubError
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.documents import reading, rules, store
 from services.office.documents.actions import RECIPIENTS_BYTES, Documents, pointing, reference, require_sent

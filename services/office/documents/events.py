@@ -8,14 +8,13 @@ from typing import Final
 from contracts.messages.document import Recalled, StatusChanged, Updated
 from contracts.protocol import Stamp
 from contracts.statuses import DocumentStatus
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 from services.office.documents import rules, store
 from services.office.documents.course import ANSWERS, Change, Kind, course
 from services.office.documents.rules import ISSUED, RECALLED, REPLACED, STATUS_CHANGED, UPDATED, Step
 from services.office.documents.store import Held, Place
-from services.office.doors import Addressee, Fact, Told
-from services.office.transfers.actions import Transfers
-from services.office.transfers.rules import Answer
+from services.office.doors import About, Addressee, Answer, Answers, Fact, Told
 
 _NEW: Final = (ISSUED, REPLACED)
 _CHANGING: Final = (RECALLED, UPDATED)
@@ -26,9 +25,6 @@ class DocumentDoor:
 
     types: Collection[str] = frozenset({*_NEW, *_CHANGING, STATUS_CHANGED})
 
-    def __init__(self, transfers: Transfers) -> None:
-        self._transfers = transfers
-
     def kind(self, message_type: str) -> str:
         return "status" if message_type == STATUS_CHANGED else "document"
 
@@ -37,6 +33,25 @@ class DocumentDoor:
 
     def digests(self, fact: Fact) -> Collection[str]:
         return () if fact.envelope.type == STATUS_CHANGED else rules.digests(fact.payload)
+
+    def visit(self, reads: Reads, about: About, answers: Answers) -> "DocumentVisit":
+        return DocumentVisit(answers)
+
+    async def lacking(self, conn: Connection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
+        places = {
+            Addressee(fact.envelope.id, organ): Place(organ, fact.envelope.subject)
+            for fact in facts
+            for organ in fact.organs
+        }
+        held = await store.find(conn, set(places.values()))
+        return {addressee: "document.unknown" for addressee, place in places.items() if place not in held}
+
+
+class DocumentVisit:
+    """Implements `services.office.doors.Visit`, by statements of its own."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
 
     async def receive(self, conn: Connection, facts: Sequence[Fact], now: datetime) -> Mapping[Addressee, str]:
         """Rows of recipients, then what was told of them; who does not hold the document cannot take a step of it."""
@@ -99,19 +114,10 @@ class DocumentDoor:
             if held[place].box == "out" and step.code is not DocumentStatus.TAKE_BACK:
                 answers += [_answer(held[place], step, each) for each in _answered(held[place], changes[place], step)]
         await store.add_steps(conn, steps)
-        await self._transfers.answer(conn, answers)
+        self._answers(answers)
 
-    async def mirror(self, conn: Connection, stamps: Mapping[str, Stamp]) -> None:
+    def mirror(self, stamps: Mapping[str, Stamp]) -> None:
         """Documents have no stamp."""
-
-    async def lacking(self, conn: Connection, facts: Sequence[Fact]) -> Mapping[Addressee, str]:
-        places = {
-            Addressee(fact.envelope.id, organ): Place(organ, fact.envelope.subject)
-            for fact in facts
-            for organ in fact.organs
-        }
-        held = await store.find(conn, set(places.values()))
-        return {addressee: "document.unknown" for addressee, place in places.items() if place not in held}
 
     async def take_word(self, conn: Connection, told: Sequence[Told]) -> None:
         """A refused document frees its DocumentId, a refused recall, update or step is taken back; all else changes
@@ -120,6 +126,9 @@ class DocumentDoor:
         await store.refuse_documents(conn, _named(refused, _NEW))
         await store.refuse_changes(conn, _named(refused, _CHANGING))
         await store.refuse_steps(conn, _named(refused, (STATUS_CHANGED,)))
+
+    def write(self, writes: Writes) -> None:
+        """All is written."""
 
 
 def _for_each(facts: Sequence[Fact], types: Collection[str]) -> list[tuple[Fact, str]]:

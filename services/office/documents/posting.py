@@ -23,7 +23,8 @@ from contracts.edxml.model import (
 )
 from contracts.identifiers import document_key
 from contracts.problems import HubError
-from services.kernel.database import Connection, Database
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.idempotency import Answer, Keyed, json_answer
 from services.kernel.json_bodies import parse, require_json
 from services.office.documents import edxml, forms, views

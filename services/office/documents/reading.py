@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from contracts.statuses import DocumentStatus
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.office.documents import course, store
 from services.office.documents.course import Change, Course, Reached, State
 from services.office.documents.rules import Step, by_receiver, standing

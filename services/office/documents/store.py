@@ -1,16 +1,16 @@
 """Queries over documents, the status steps of them, and their recalls, updates and replacements."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from contracts.statuses import DocumentStatus
 from services.kernel import bulk
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.office.documents.course import Change, Kind
 from services.office.documents.model import CHANGE, DOCUMENT, REPLACEMENT, STATUS
 from services.office.documents.rules import Step
@@ -309,7 +309,7 @@ def _row(held: Held) -> dict[str, Any]:
     return {name: getattr(held, name) for name in _COLUMNS} | {"recipients": ",".join(held.recipients)}
 
 
-def _held(row: RowMapping) -> Held:
+def _held(row: Mapping[str, Any]) -> Held:
     return Held(**{name: row[name] for name in _COLUMNS} | {"recipients": _split(row["recipients"])})
 
 

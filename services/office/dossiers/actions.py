@@ -1,7 +1,8 @@
 """One function per verb on dossiers, for lists where the path is hot. Nothing here commits or waits for the network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,8 +12,9 @@ from contracts.directory import local_date
 from contracts.envelope import rfc3339
 from contracts.identifiers import dossier_organ, issue_dossier_code
 from contracts.problems import PROBLEMS, HubError
+from services.kernel.bulk import Writes
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.messaging.inbox import lock_subjects
 from services.office.attachments.actions import Attachments, untied, with_sizes
 from services.office.attachments.actions import Held as HeldAttachments
@@ -20,7 +22,7 @@ from services.office.attachments.rules import Via
 from services.office.attachments.store import Grant
 from services.office.dossiers import rules, store
 from services.office.dossiers.etags import ANY, IfMatch
-from services.office.dossiers.rules import PENDING, SUBMITTED, TRANSFERRED, Entry, Held, View
+from services.office.dossiers.rules import AWAITED, PENDING, SUBMITTED, TRANSFERRED, Entry, Held, View
 from services.office.organs.actions import Organs
 from services.office.organs.rules import Actor
 from services.office.transfers.actions import NewFact, Transfers
@@ -79,16 +81,13 @@ class Dossiers:
         Chosen codes lock their subject; a code issued here is nobody else's.
         """
         await lock_subjects(conn, [each.fields["code"] for each in dossiers if "code" in each.fields])
-        numbers = iter(await self._take_numbers(conn, sum("code" not in each.fields for each in dossiers)))
+        count = sum("code" not in each.fields for each in dossiers)
+        numbers = self.numbers_at_hand(count)
+        if numbers is None:
+            numbers = await self.draw_numbers(conn, count)
         pairs = [(one["sha256"], each.actor.organ) for each in dossiers for one in each.fields.get("attachments", ())]
         attached = await self._attachments.held(conn, pairs)
-        drafts: list[_Draft | HubError] = []
-        for each in dossiers:
-            try:
-                drafts.append(self._draft(each, attached, numbers))
-            except HubError as error:
-                drafts.append(error)
-        outcomes = await self._store(conn, drafts)
+        outcomes = await self._store(conn, self._drafts(dossiers, attached, numbers))
         # somebody may have chosen the code that was issued next: issue another
         taken = [place for place, each in enumerate(dossiers) if _is_taken(each, outcomes[place])]
         if taken:
@@ -99,10 +98,32 @@ class Dossiers:
         await self._attachments.tie(conn, [grant for each in stored for grant in _untied(each, attached)])
         return outcomes
 
+    def issue(self, writes: Writes, dossiers: Sequence[NewDossier], numbers: Sequence[int]) -> list[Outcome | HubError]:
+        """The same for dossiers that are all `plain`, one number each: nothing is read and nothing locked. The whole
+        statement is refused (unique violation) if somebody has chosen one of the codes; `submit` issues others."""
+        drafts = self._drafts(dossiers, {}, numbers)
+        new = [draft for draft in drafts if isinstance(draft, _Draft)]
+        store.add(writes, [draft.held for draft in new])
+        now = self._transfers.gather_first(writes, [draft.fact for draft in new])
+        return _outcomes(writes, drafts, new, now)
+
+    def numbers_at_hand(self, count: int) -> list[int] | None:
+        """So many numbers for codes, if as many were drawn before."""
+        if len(self._numbers) < count:
+            return None
+        taken, self._numbers = self._numbers[:count], self._numbers[count:]
+        return taken
+
+    async def draw_numbers(self, conn: Connection, count: int) -> list[int]:
+        """The same from the database; those drawn besides are at hand from now on."""
+        drawn = await store.next_numbers(conn, count)
+        self._numbers += drawn[count:]
+        return drawn[:count]
+
     async def act(self, conn: Connection, actor: Actor, code: str, act: Act) -> Outcome:
         """One act of protocol.md 9 by one organ; raises at once what the gateway would refuse by what is known here."""
         shown = await self._locked(conn, actor.organ, code, act.if_match)
-        waiting = shown.pending(act.action) if act.action in ("accept_custody", "recall_custody") else None
+        waiting = shown.pending(act.action) if act.action in AWAITED else None
         if waiting:
             return Outcome(shown, awaited=waiting.transfer)
         if act.action == "accept_custody" and rules.has_taken(shown):
@@ -152,14 +173,20 @@ class Dossiers:
         if_match.require(shown)
         return shown
 
-    async def _take_numbers(self, conn: Connection, count: int) -> list[int]:
-        while len(self._numbers) < count:
-            block = await store.next_block(conn)
-            self._numbers.extend(block)
-        taken, self._numbers = self._numbers[:count], self._numbers[count:]
-        return taken
+    def _drafts(
+        self, dossiers: Sequence[NewDossier], attached: HeldAttachments, numbers: Sequence[int]
+    ) -> list[_Draft | HubError]:
+        """Each, or why not; `numbers` are for those without a code."""
+        upcoming = iter(numbers)
+        drafts: list[_Draft | HubError] = []
+        for each in dossiers:
+            try:
+                drafts.append(self._draft(each, attached, upcoming))
+            except HubError as error:
+                drafts.append(error)
+        return drafts
 
-    def _draft(self, new: NewDossier, attached: HeldAttachments, numbers: Any) -> _Draft:
+    def _draft(self, new: NewDossier, attached: HeldAttachments, numbers: Iterator[int]) -> _Draft:
         organ, now = new.actor.organ, self._clock.hub_now()
         code = new.fields.get("code")
         if code is None:
@@ -192,15 +219,11 @@ class Dossiers:
                 distinct.setdefault(draft.held.key, draft)
         added = await store.add_new(conn, [draft.held for draft in distinct.values()])
         new = [draft for key, draft in distinct.items() if key in added]
-        now = await self._transfers.open(conn, [draft.fact for draft in new])
-        steps = {draft.fact.id: _submission(draft.fact, now) for draft in new}
-        await store.add_steps(conn, [(draft.held.key, steps[draft.fact.id]) for draft in new])
-        return [
-            Outcome(rules.view(draft.held, [steps[draft.fact.id]]), (draft.fact.id,))
-            if isinstance(draft, _Draft) and draft.fact.id in steps
-            else (draft if isinstance(draft, HubError) else HubError("dossier.exists", pointer="/code"))
-            for draft in drafts
-        ]
+        writes = Writes()
+        now = await self._transfers.gather(conn, writes, [draft.fact for draft in new])
+        outcomes = _outcomes(writes, drafts, new, now)
+        await writes.run(conn)
+        return outcomes
 
     async def _payload(
         self, conn: Connection, actor: Actor, shown: View, act: Act, *, offer: str, status: int
@@ -219,7 +242,8 @@ class Dossiers:
         return fields | rules.marks_of(act.action, offer=offer, status=status)
 
     async def _write(self, conn: Connection, shown: View, move: Move, fact: NewFact, *, status: int) -> Outcome:
-        now = await self._transfers.open(conn, [fact])
+        writes = Writes()
+        now = await self._transfers.gather(conn, writes, [fact])
         payload = orjson.loads(fact.value)
         entry = Entry(
             transfer=fact.id,
@@ -235,8 +259,9 @@ class Dossiers:
             state=PENDING,
             papers=None if fact.type == TRANSFERRED else rules.papers_of(payload),
         )
-        await store.add_steps(conn, [(shown.held.key, entry)])
-        awaited = fact.id if move.action in ("accept_custody", "recall_custody") else None
+        store.add_steps(writes, [(shown.held.key, entry)])
+        await writes.run(conn)
+        awaited = fact.id if move.action in AWAITED else None
         return Outcome(rules.view(shown.held, [*shown.history, entry]), (fact.id,), awaited)
 
 
@@ -255,6 +280,25 @@ def _fact(actor: Actor, shown: View, move: Move, payload: Mapping[str, Any], *, 
     )
 
 
+def plain(new: NewDossier) -> bool:
+    """One to store without a look at what is there: its code is issued here, and it names no attachments."""
+    return "code" not in new.fields and not new.fields.get("attachments")
+
+
+def _outcomes(
+    writes: Writes, drafts: Sequence[_Draft | HubError], new: Sequence[_Draft], now: datetime
+) -> list[Outcome | HubError]:
+    """Gathers the first steps of the `new` among the drafts. One that is neither new nor refused is a code in use."""
+    steps = {draft.fact.id: _submission(draft.fact, now) for draft in new}
+    store.add_steps(writes, [(draft.held.key, steps[draft.fact.id]) for draft in new])
+    return [
+        Outcome(rules.view(draft.held, [steps[draft.fact.id]]), (draft.fact.id,))
+        if isinstance(draft, _Draft) and draft.fact.id in steps
+        else (draft if isinstance(draft, HubError) else HubError("dossier.exists", pointer="/code"))
+        for draft in drafts
+    ]
+
+
 def _is_taken(new: NewDossier, outcome: Outcome | HubError) -> bool:
     return "code" not in new.fields and isinstance(outcome, HubError) and outcome.code == "dossier.exists"
 
@@ -263,5 +307,5 @@ def _untied(new: NewDossier, attached: HeldAttachments) -> list[Grant]:
     return untied(new.fields.get("attachments", ()), new.actor.organ, attached, Via.DOSSIER)
 
 
-def _submission(fact: NewFact, now: Any) -> Entry:
+def _submission(fact: NewFact, now: datetime) -> Entry:
     return Entry(transfer=fact.id, type=SUBMITTED, action="submit", actor=fact.sender, status=1, at=now, state=PENDING)

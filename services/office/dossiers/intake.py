@@ -4,22 +4,24 @@ An idle office commits one by one at once; a busy one commits hundreds together.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection, DatabaseError
 from services.kernel.database import Database, is_transient
 from services.kernel.idempotency import Answer, Idempotency, Keyed, Replay, json_answer
 from services.office.dossiers import views
-from services.office.dossiers.actions import Dossiers, NewDossier
+from services.office.dossiers.actions import Dossiers, NewDossier, Outcome, plain
 
 COMMITTERS = 2
 AT_ONCE = 500
 WAITING = 5000
 """More than this many requests are told to come again."""
+UNIQUE_VIOLATION = "23505"
 
 _log = structlog.get_logger(__name__)
 
@@ -96,7 +98,7 @@ class Intake:
             answers = [_again(error) for _ in group]
             if error.code == "system.storage_unavailable":
                 self._refuse_queued(error)
-        except SQLAlchemyError as error:
+        except DatabaseError as error:
             if is_transient(error):
                 answers = [HubError("system.overloaded", "the database was busy") for _ in group]
             elif len(group) > 1:
@@ -117,26 +119,63 @@ class Intake:
             self._queue.task_done()
 
     async def _store(self, group: Sequence[_Waiting]) -> list[Answer | Replay | HubError]:
-        """One transaction for all; repeats are answered from what is kept, with no effect."""
-        places = [place for place, each in enumerate(group) if each.keyed is not None]
-        answers: dict[int, Answer | Replay | HubError] = {}
+        """All together, or none; repeats are answered from what is kept, with no effect."""
+        if all(plain(each.new) for each in group):
+            try:
+                return await self._issue(group)
+            except DatabaseError as error:
+                if error.sqlstate != UNIQUE_VIOLATION:
+                    raise
+                _log.info("code.issued_again", size=len(group))
         async with self._database.transaction() as conn:
-            requests = [each.keyed for each in group if each.keyed is not None]
-            if requests:
-                begun = await self._idempotency.begin_many(conn, requests)
-                found = zip(places, begun, strict=True)
-                answers = {place: each for place, each in found if isinstance(each, Replay | HubError)}
+            answers = await self._repeats(conn, group)
             fresh = [place for place in range(len(group)) if place not in answers]
             outcomes = await self._dossiers.submit(conn, [group[place].new for place in fresh])
-            for place, outcome in zip(fresh, outcomes, strict=True):
-                answers[place] = outcome if isinstance(outcome, HubError) else _accepted(views.accepted(outcome))
-            kept = [
-                (keyed, answer)
-                for place in fresh
-                if (keyed := group[place].keyed) and isinstance(answer := answers[place], Answer)
-            ]
-            await self._idempotency.finish_many(conn, kept)
+            writes = Writes()
+            self._keep(writes, group, dict(zip(fresh, outcomes, strict=True)), answers)
+            await writes.run(conn)
         return [answers[place] for place in range(len(group))]
+
+    async def _issue(self, group: Sequence[_Waiting]) -> list[Answer | Replay | HubError]:
+        """By one statement, whatever their number; which is all there is to the transaction if there are no keys."""
+        numbers = self._dossiers.numbers_at_hand(len(group))
+        if numbers is None:
+            async with self._database.single() as conn:
+                numbers = await self._dossiers.draw_numbers(conn, len(group))
+        keyed = any(each.keyed for each in group)
+        async with self._database.transaction() if keyed else self._database.single() as conn:
+            answers = await self._repeats(conn, group)
+            fresh = [place for place in range(len(group)) if place not in answers]
+            writes = Writes()
+            outcomes = self._dossiers.issue(writes, [group[place].new for place in fresh], numbers)
+            self._keep(writes, group, dict(zip(fresh, outcomes, strict=True)), answers)
+            await writes.run(conn)
+        return [answers[place] for place in range(len(group))]
+
+    async def _repeats(self, conn: Connection, group: Sequence[_Waiting]) -> dict[int, Answer | Replay | HubError]:
+        """Answers, by place, of those whose keys were used before."""
+        keyed = {place: each.keyed for place, each in enumerate(group) if each.keyed is not None}
+        if not keyed:
+            return {}
+        begun = await self._idempotency.begin_many(conn, list(keyed.values()))
+        found = zip(keyed, begun, strict=True)
+        return {place: each for place, each in found if isinstance(each, Replay | HubError)}
+
+    def _keep(
+        self,
+        writes: Writes,
+        group: Sequence[_Waiting],
+        outcomes: Mapping[int, Outcome | HubError],
+        answers: dict[int, Answer | Replay | HubError],
+    ) -> None:
+        """Adds the answers to the outcomes, and gathers those that repeats are to be given."""
+        kept = []
+        for place, outcome in outcomes.items():
+            answer = outcome if isinstance(outcome, HubError) else _accepted(views.accepted(outcome))
+            answers[place] = answer
+            if (keyed := group[place].keyed) and isinstance(answer, Answer):
+                kept.append((keyed, answer))
+        self._idempotency.finish_many(writes, kept)
 
 
 def _again(error: HubError) -> HubError:

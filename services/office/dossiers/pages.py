@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from contracts.custody import FINAL
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.office.dossiers import rules, store
 from services.office.dossiers.model import DOSSIER, ENTRY
 from services.office.dossiers.rules import Entry, Held, View

@@ -21,6 +21,8 @@ MAX_STEPS = 1000
 MAX_ATTACHMENTS = 500
 PENDING, ROUTED, REFUSED = "pending", "routed", "refused"
 SUBMITTED, TRANSFERRED = "dossier.submitted", "dossier.transferred"
+AWAITED = ("accept_custody", "recall_custody")
+"""Acts whose caller waits for the stamp they bring."""
 _ACTION_OF = (
     {SUBMITTED: "submit"}
     | {rule.message: name for name, rule in ACTIONS.items() if name not in STATUS_CHANGES}

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from contracts.protocol import Offer, Stamp
 from services.kernel import bulk
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 from services.office.dossiers.model import DOSSIER, ENTRY, NUMBERS
 from services.office.dossiers.rules import PENDING, Entry, Held
 
@@ -19,39 +20,42 @@ _ALL = tuple(column.name for column in DOSSIER.columns)
 _COLUMNS = [name for name in _ALL if name not in ("holder", "code")]
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
 _MOVING = ("parties", "papers", "status", "custodian", "epoch", "version", "offer", "giver", "taker", "refused")
-_STATES = ", ".join(f"d.{name}" for name in _ALL if name != "submitted")
+_STATE_COLUMNS = tuple(name for name in _ALL if name != "submitted")
+_STATES = ", ".join(f"d.{name}" for name in _STATE_COLUMNS)
 
 _LOAD = text(f"SELECT d.* FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608 - constant text
 _LOAD_STATES = text(f"SELECT {_STATES} FROM {_KEYS} JOIN dossier d USING (holder, code)")  # noqa: S608
-_LOAD_STATES_OF = text(f"SELECT {_STATES} FROM dossier d WHERE d.code = ANY(CAST(:codes AS text[]))")  # noqa: S608
-_MOVE = text(f"""
+_STATES_OF = f"SELECT ROW({_STATES}) FROM dossier d WHERE d.code = ANY(CAST(:codes AS text[]))"  # noqa: S608
+_MOVE = f"""
     UPDATE dossier d SET {", ".join(f"{name} = n.{name}" for name in _MOVING)}
       FROM {bulk.unnest(DOSSIER, ("holder", "code", *_MOVING), "n")} WHERE d.holder = n.holder AND d.code = n.code
-""")  # noqa: S608 - constant text
+"""  # noqa: S608 - constant text
 _HISTORY = text(
     f"SELECT e.* FROM {_KEYS} JOIN dossier_entry e USING (holder, code) ORDER BY e.position"  # noqa: S608
 )
-_PENDING = text("""
-    SELECT e.transfer FROM unnest(CAST(:holders AS text[]), CAST(:codes AS text[]), CAST(:transfers AS text[]))
-           AS t(holder, code, transfer)
-      JOIN dossier_entry e USING (holder, code, transfer) WHERE e.state = 'pending'
-""")
-_JUDGE = text("""
+_PENDING = """
+    SELECT ROW(e.transfer) FROM unnest(CAST(:codes AS text[]), CAST(:transfers AS text[])) AS t(code, transfer)
+      JOIN dossier d ON d.code = t.code
+      JOIN dossier_entry e ON e.holder = d.holder AND e.code = d.code AND e.transfer = t.transfer
+     WHERE e.state = 'pending'
+"""
+_JUDGE = """
     UPDATE dossier_entry e SET state = j.state, refusal = j.refusal
       FROM unnest(CAST(:holders AS text[]), CAST(:codes AS text[]), CAST(:transfers AS text[]),
                   CAST(:states AS text[]), CAST(:refusals AS text[])) AS j(holder, code, transfer, state, refusal)
      WHERE e.holder = j.holder AND e.code = j.code AND e.transfer = j.transfer AND e.state = 'pending'
-""")
+"""
 _STATE = text("""
     SELECT state, refusal FROM dossier_entry WHERE holder = :holder AND code = :code AND transfer = :transfer
 """)
-_NUMBER = text(f"SELECT nextval('{NUMBERS.name}')")
+_NUMBER = text(f"SELECT nextval('{NUMBERS.name}') FROM generate_series(1, CAST(:blocks AS int))")  # noqa: S608
+_BLOCK = NUMBERS.increment or 1
 
 
-async def next_block(conn: Connection) -> range:
-    """Numbers for dossier codes that nobody else has."""
-    start = (await conn.execute(_NUMBER)).scalar_one()
-    return range(start, start + (NUMBERS.increment or 1))
+async def next_numbers(conn: Connection, count: int) -> list[int]:
+    """At least so many numbers for dossier codes that nobody else has."""
+    starts = await conn.execute(_NUMBER, {"blocks": -(-count // _BLOCK)})
+    return [number for start in starts.scalars() for number in range(start, start + _BLOCK)]
 
 
 async def load(conn: Connection, keys: Collection[Key]) -> dict[Key, Held]:
@@ -69,26 +73,28 @@ async def load_states(conn: Connection, keys: Collection[Key]) -> dict[Key, Held
     return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
 
 
-async def load_states_of(conn: Connection, codes: Collection[str]) -> dict[Key, Held]:
-    """The same for all who hold these dossiers here."""
-    if not codes:
-        return {}
-    rows = await conn.execute(_LOAD_STATES_OF, {"codes": sorted(codes)})
-    return {(row["holder"], row["code"]): held_of(row) for row in rows.mappings()}
+def states_of(reads: Reads, codes: Collection[str]) -> Sequence[tuple[Any, ...]]:
+    """Reads the same for all who hold these dossiers here; `known` makes them of what is found."""
+    return reads.add(_STATES_OF, {"codes": sorted(codes)}) if codes else ()
 
 
-async def add(conn: Connection, dossiers: Iterable[Held]) -> None:
+def known(found: Sequence[tuple[Any, ...]]) -> dict[Key, Held]:
+    rows = [held_of(dict(zip(_STATE_COLUMNS, each, strict=True))) for each in found]
+    return {held.key: held for held in rows}
+
+
+def add(writes: Writes, dossiers: Iterable[Held]) -> None:
     """Writes rows that are not there yet."""
     ordered = sorted(dossiers, key=lambda held: held.key)
-    await bulk.insert_many(conn, DOSSIER, [_row(held) for held in ordered])
+    writes.insert(DOSSIER, [_row(held) for held in ordered])
 
 
-async def move(conn: Connection, dossiers: Iterable[Held]) -> None:
+def move(writes: Writes, dossiers: Iterable[Held]) -> None:
     """Brings stamps, parties and papers of known rows up to date; what was submitted is not touched."""
     rows = [_row(held) for held in dossiers]
     if rows:
         names = ("holder", "code", *_MOVING)
-        await conn.execute(_MOVE, {name: [row[name] for row in rows] for name in names})
+        writes.add(_MOVE, {name: [row[name] for row in rows] for name in names})
 
 
 async def add_new(conn: Connection, dossiers: Sequence[Held]) -> set[Key]:
@@ -108,25 +114,26 @@ async def history(conn: Connection, keys: Collection[Key]) -> dict[Key, list[Ent
     return found
 
 
-async def add_steps(conn: Connection, steps: Sequence[tuple[Key, Entry]]) -> None:
+def add_steps(writes: Writes, steps: Sequence[tuple[Key, Entry]]) -> None:
     """Adds steps in order; one that is known already stays as it is."""
     rows = [
         {"holder": holder, "code": code, **{name: getattr(entry, name) for name in Entry.__slots__}}
         for (holder, code), entry in steps
     ]
-    await bulk.insert_many(conn, ENTRY, rows, "ON CONFLICT (holder, code, transfer) DO NOTHING")
+    writes.insert(ENTRY, rows, "ON CONFLICT (holder, code, transfer) DO NOTHING")
 
 
-async def pending(conn: Connection, steps: Collection[tuple[Key, str]]) -> set[str]:
-    """Which of these own steps, by key and transfer, wait for word from the gateway."""
-    named = {**_arrays([key for key, _ in steps]), "transfers": [transfer for _, transfer in steps]}
-    return set((await conn.execute(_PENDING, named)).scalars())
+def pending(reads: Reads, told: Collection[tuple[str, str]]) -> Sequence[tuple[str]]:
+    """Reads which of these own steps, by code and transfer, wait for word from the gateway."""
+    if not told:
+        return ()
+    return reads.add(_PENDING, {"codes": [code for code, _ in told], "transfers": [transfer for _, transfer in told]})
 
 
-async def judge(conn: Connection, verdicts: Mapping[tuple[Key, str], tuple[str, str | None]]) -> None:
+def judge(writes: Writes, verdicts: Mapping[tuple[Key, str], tuple[str, str | None]]) -> None:
     """Sets state and code of refusal of own pending steps, by key and transfer."""
     if verdicts:
-        await conn.execute(
+        writes.add(
             _JUDGE,
             {
                 "holders": [key[0] for key, _ in verdicts],
@@ -177,7 +184,7 @@ def _row(held: Held) -> dict[str, Any]:
     }
 
 
-def held_of(row: RowMapping) -> Held:
+def held_of(row: Mapping[str, Any]) -> Held:
     offer = Offer(row["offer"], row["giver"], row["taker"]) if row["offer"] else None
     stamp = Stamp(
         status=row["status"], custodian=row["custodian"], epoch=row["epoch"], version=row["version"], offer=offer
@@ -199,7 +206,7 @@ def held_of(row: RowMapping) -> Held:
     )
 
 
-def entry_of(row: RowMapping) -> Entry:
+def entry_of(row: Mapping[str, Any]) -> Entry:
     fields: dict[str, Any] = {name: row.get(name) for name in Entry.__slots__}
     return Entry(**fields)
 

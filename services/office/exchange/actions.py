@@ -12,14 +12,15 @@ import orjson
 from contracts.envelope import Envelope, rfc3339
 from contracts.messages.receipt import BATCH
 from contracts.protocol import GATEWAY
+from services.kernel.bulk import Reads, Writes
 from services.kernel.clock import Clock
-from services.kernel.database import Connection
-from services.kernel.messaging.inbox import advance, lock_subjects
+from services.kernel.connection import Connection
+from services.kernel.messaging.inbox import advance, last_hops, lock_subjects
 from services.kernel.messaging.outbox import Outbox
 from services.office.attachments.actions import Attachments
 from services.office.attachments.rules import Via
 from services.office.attachments.store import Grant
-from services.office.doors import Addressee, Door, Fact
+from services.office.doors import About, Addressee, Door, Fact, Visit
 from services.office.exchange import rules, store, words
 from services.office.exchange.rules import Hop, Plan, Word
 from services.office.exchange.store import Answered, Stuck
@@ -27,10 +28,15 @@ from services.office.inbox import actions as inbox
 from services.office.inbox.actions import NewItem
 from services.office.keeping import Cutoff
 from services.office.transfers.actions import Transfers
+from services.office.transfers.journal import Journal
 
 MAX_BATCH_BYTES = 200 * 1024
 ROUNDING = timedelta(days=1)
 """The id of a fact, by which its receipt goes, is a little older than the time it bears."""
+HOP_STUCK = "control.hop-stuck"
+
+Effect = tuple[Fact, str]
+"""A fact and the organ that takes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +48,10 @@ class Post:
     source: str
     topic: str
 
-    async def send(self, conn: Connection, message_type: str, items: Sequence[bytes]) -> None:
-        """Receipts or controls of one kind, in as few records as they fit into."""
-        envelopes = [self._batch(message_type, part) for part in batches(items)]
-        await self.outbox.append(conn, self.topic, envelopes)
+    def send(self, writes: Writes, told: Mapping[str, Sequence[bytes]]) -> None:
+        """Receipts or controls by kind, each in as few records as they fit into."""
+        envelopes = [self._batch(kind, part) for kind, items in told.items() for part in batches(items)]
+        self.outbox.append(writes, self.topic, envelopes)
 
     def _batch(self, message_type: str, items: Sequence[bytes]) -> Envelope:
         name = self.clock.new_id()
@@ -76,56 +82,64 @@ class Exchange:
         return next((door for door in self.doors if message_type in door.types), None)
 
     async def take(self, conn: Connection, hops: Sequence[Hop], told: Sequence[Word], sizes: Mapping[str, int]) -> None:
-        """All effects of a chunk. `sizes` are those of the attachments copied in for it, by digest."""
-        subjects = {hop.subject for hop in hops} | {item["subject"] for word in told for item in word.items}
-        last = await lock_subjects(conn, subjects)
-        plan = rules.plan(hops, last, await store.stuck_among(conn, {hop.subject for hop in hops}))
+        """All effects of a chunk. `sizes` are those of the attachments copied in for it, by digest.
+
+        What is read under the locks is read at once, and what comes of it is written at once, at the end.
+        """
+        about = words.about(told)
+        await lock_subjects(conn, _subjects(hops) | {item["subject"] for word in told for item in word.items})
+        await words.resend(conn, self.transfers, told)
+        reads, writes = Reads(), Writes()
+        last = last_hops(reads, _subjects(hops))
+        stuck = store.stuck_among(reads, _subjects(hops))
+        journal = self.transfers.journal(reads, {rules.identity(item) for _, item in about})
+        visits = self._visits(reads, hops, about, journal)
+        await reads.run(conn)
+        plan = rules.plan(hops, dict(last), {subject for (subject,) in stuck})
         now = self.post.clock.hub_now()
         again = await self._answer_again(conn, plan.again, now)
-        answers, items = await self._receive(conn, plan.take, sizes, now)
-        items += await words.take(conn, self.transfers, self.doors, told)
-        await self._keep_stuck(conn, plan)
-        await advance(conn, plan.hops)
-        await self.post.send(conn, "receipt.handed-over", [*answers, *again])
-        await self.post.send(conn, "control.resend-requested", [_request(*each) for each in plan.ask.items()])
-        await inbox.add(conn, items, now)
+        refusals = await _receive(conn, visits, plan.take, now)
+        kept = _effects(plan.take, refusals)
+        journal.receive(kept, now)
+        await self._share(conn, kept, sizes)
+        items = [item for each in kept if (item := self._item(*each))]
+        items += await words.take(conn, journal, visits, about)
+        answers = [(_answered(hop), _answer(hop, refusals, now)) for hop in plan.take]
+        told_of_stuck = await self._keep_stuck(conn, plan)
+        journal.write(writes)
+        for _, visit in visits:
+            visit.write(writes)
+        store.add_receipts(writes, answers, now)
+        advance(writes, plan.hops)
+        sent = {
+            "receipt.handed-over": [*(answer for _, answer in answers), *again],
+            "control.resend-requested": [_request(*each) for each in plan.ask.items()],
+            HOP_STUCK: [_stuck(each) for each in told_of_stuck],
+        }
+        self.post.send(writes, sent)
+        inbox.add(writes, items, now)
+        await writes.run(conn)
 
     async def hold(self, conn: Connection, hop: Hop, reason: str) -> bool:
         """Keeps a hop that cannot be applied for a reason nobody foresaw; False when its turn is not now."""
-        last = await lock_subjects(conn, [hop.subject])
-        plan = rules.plan([rules.with_problem(hop, reason)], last, set())
-        await self._keep_stuck(conn, plan)
+        await lock_subjects(conn, [hop.subject])
+        reads = Reads()
+        last = last_hops(reads, [hop.subject])
+        await reads.run(conn)
+        plan = rules.plan([rules.with_problem(hop, reason)], dict(last), set())
+        await self.tell_stuck(conn, await self._keep_stuck(conn, plan))
         return bool(plan.stuck)
 
-    async def _receive(
-        self, conn: Connection, hops: Sequence[Hop], sizes: Mapping[str, int], now: datetime
-    ) -> tuple[list[bytes], list[NewItem]]:
-        facts = {hop.key: Fact(hop.envelope, hop.payload) for hop in hops if not hop.voided}
-        refusals: dict[Addressee, str] = {}
-        for door in self.doors:
-            mine = [fact for fact in facts.values() if fact.envelope.type in door.types]
-            if mine:
-                refusals |= await door.receive(conn, mine, now)
-        await self._mirror(conn, hops)
-        kept = [
-            (fact, organ)
-            for fact in facts.values()
-            for organ in fact.organs
-            if Addressee(fact.envelope.id, organ) not in refusals
-        ]
-        await self.transfers.record_received(conn, kept, now)
+    def _visits(
+        self, reads: Reads, hops: Sequence[Hop], about: Sequence[tuple[Word, words.Item]], journal: Journal
+    ) -> list[tuple[Door, Visit]]:
+        told = {(item["subject"], item["id"]) for _, item in about}
+        subject = About(subjects=_subjects(hops) | {code for code, _ in told}, told=told)
+        return [(door, door.visit(reads, subject, journal.answer)) for door in self.doors]
+
+    async def _share(self, conn: Connection, kept: Sequence[Effect], sizes: Mapping[str, int]) -> None:
         grants = [grant for fact, organ in kept for grant in self._grants(fact, organ)]
         await self.attachments.share(conn, {digest: sizes[digest] for digest, *_ in grants}, grants)
-        answers = [(_answered(hop), _answer(hop, refusals, now)) for hop in hops]
-        await store.add_receipts(conn, answers, now)
-        return [answer for _, answer in answers], [item for each in kept if (item := self._item(*each))]
-
-    async def _mirror(self, conn: Connection, hops: Sequence[Hop]) -> None:
-        """A fact that nobody here receives any more took effect all the same."""
-        stamps = {hop.subject: hop.envelope.stamp for hop in hops if hop.voided and hop.envelope.stamp}
-        if stamps:
-            for door in self.doors:
-                await door.mirror(conn, stamps)
 
     async def _answer_again(self, conn: Connection, hops: Sequence[Hop], now: datetime) -> list[bytes]:
         """What was answered before. Without an answer a hop would be sent for ever, so when the receipt of one is no
@@ -165,20 +179,54 @@ class Exchange:
             data=envelope.value,
         )
 
-    async def _keep_stuck(self, conn: Connection, plan: Plan) -> None:
+    async def _keep_stuck(self, conn: Connection, plan: Plan) -> list[Stuck]:
+        """Returns what the operators do not know yet; a retry was told when it was claimed."""
         await store.free(conn, plan.freed)
         now = self.post.clock.machine_now()
         times = {"now": now, "due_at": now + timedelta(seconds=self.waits[0])}
-        told: list[Stuck] = []
+        new: list[Stuck] = []
         for subject, hop in plan.stuck.items():
             kept = await store.stick(conn, (subject, hop.number), hop.record, reason=hop.problem, times=times)
-            if hop.record.partition != store.RETRY_PARTITION:  # a retry was told when it was claimed
-                told.append(kept)
-        await self.tell_stuck(conn, told)
+            if hop.record.partition != store.RETRY_PARTITION:
+                new.append(kept)
+        return new
 
     async def tell_stuck(self, conn: Connection, stuck: Sequence[Stuck]) -> None:
         """The operators see at the gateway what waits here and why; nothing of the message but codes."""
-        await self.post.send(conn, "control.hop-stuck", [_stuck(each) for each in stuck])
+        writes = Writes()
+        self.post.send(writes, {HOP_STUCK: [_stuck(each) for each in stuck]})
+        await writes.run(conn)
+
+
+async def _receive(
+    conn: Connection, visits: Sequence[tuple[Door, Visit]], hops: Sequence[Hop], now: datetime
+) -> dict[Addressee, str]:
+    """Has each slice take its facts; a fact that nobody here receives any more took effect all the same."""
+    facts = [Fact(hop.envelope, hop.payload) for hop in hops if not hop.voided]
+    refusals: dict[Addressee, str] = {}
+    for door, visit in visits:
+        mine = [fact for fact in facts if fact.envelope.type in door.types]
+        if mine:
+            refusals |= await visit.receive(conn, mine, now)
+    stamps = {hop.subject: hop.envelope.stamp for hop in hops if hop.voided and hop.envelope.stamp}
+    if stamps:
+        for _, visit in visits:
+            visit.mirror(stamps)
+    return refusals
+
+
+def _effects(hops: Sequence[Hop], refusals: Mapping[Addressee, str]) -> list[Effect]:
+    return [
+        (Fact(hop.envelope, hop.payload), organ)
+        for hop in hops
+        if not hop.voided
+        for organ in hop.envelope.recipients
+        if Addressee(hop.envelope.id, organ) not in refusals
+    ]
+
+
+def _subjects(hops: Sequence[Hop]) -> set[str]:
+    return {hop.subject for hop in hops}
 
 
 def batches(items: Sequence[bytes]) -> list[list[bytes]]:

@@ -7,7 +7,8 @@ import structlog
 
 from contracts.problems import HubError
 from contracts.protocol import Verdict
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.connection import Connection
+from services.kernel.database import ring_on_commit
 from services.kernel.messaging import dead_letters
 from services.kernel.messaging.lane import place
 from services.kernel.messaging.outbox import BELL

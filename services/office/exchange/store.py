@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from services.kernel import bulk
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 from services.kernel.messaging.outbox import headers_from_text, headers_to_text
 from services.kernel.messaging.records import Record
 from services.kernel.partitions import Rule
@@ -24,7 +24,7 @@ _RECEIPTS = text("""
            AS h(transfer, subject, hopsequence)
       JOIN receipt USING (transfer, subject, hopsequence)
 """)
-_STUCK = text("SELECT subject FROM stuck WHERE subject = ANY(CAST(:subjects AS text[]))")
+_STUCK = "SELECT ROW(subject) FROM stuck WHERE subject = ANY(CAST(:subjects AS text[]))"
 _STICK = text("""
     INSERT INTO stuck (subject, hopsequence, headers, value, reason, since, attempts, due_at)
     VALUES (:subject, :hop, :headers, :value, :reason, :now, 1, :due_at)
@@ -66,10 +66,10 @@ class Stuck:
     attempts: int
 
 
-async def add_receipts(conn: Connection, items: Sequence[tuple[Answered, bytes]], at: datetime) -> None:
+def add_receipts(writes: Writes, items: Sequence[tuple[Answered, bytes]], at: datetime) -> None:
     """Keeps what is answered for each hop."""
     rows = [{**hop._asdict(), "at": at, "item": item} for hop, item in items]
-    await bulk.insert_many(conn, RECEIPT, rows, "ON CONFLICT (transfer, subject, hopsequence) DO NOTHING")
+    writes.insert(RECEIPT, rows, "ON CONFLICT (transfer, subject, hopsequence) DO NOTHING")
 
 
 async def receipts(conn: Connection, hops: Collection[Answered]) -> dict[Answered, bytes]:
@@ -83,10 +83,9 @@ async def receipts(conn: Connection, hops: Collection[Answered]) -> dict[Answere
     return {Answered(row.transfer, row.subject, row.hopsequence): row.item for row in rows}
 
 
-async def stuck_among(conn: Connection, subjects: Collection[str]) -> set[str]:
-    if not subjects:
-        return set()
-    return {row.subject for row in await conn.execute(_STUCK, {"subjects": sorted(subjects)})}
+def stuck_among(reads: Reads, subjects: Collection[str]) -> Sequence[tuple[str]]:
+    """Reads which of these wait."""
+    return reads.add(_STUCK, {"subjects": sorted(subjects)}) if subjects else ()
 
 
 async def stick(

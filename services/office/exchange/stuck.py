@@ -4,10 +4,10 @@ import asyncio
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.problems import HubError
 from services.kernel.clock import Clock
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database
 from services.kernel.errors import RetryLater
 from services.kernel.messaging.records import Record
@@ -20,7 +20,7 @@ from services.office.exchange.events import DeliverDoor
 POLL_SECONDS = 1.0
 AT_ONCE = 50
 
-_EXPECTED = (HubError, RetryLater, SQLAlchemyError)
+_EXPECTED = (HubError, RetryLater, DatabaseError)
 
 _log = structlog.get_logger(__name__)
 

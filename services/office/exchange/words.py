@@ -7,14 +7,15 @@ from typing import Any
 import orjson
 
 from contracts.protocol import GATEWAY, Stamp, TransferState, Verdict
-from services.kernel.database import Connection
+from services.kernel.connection import Connection
 from services.kernel.messaging.records import Identity
-from services.office.doors import Door, Told
+from services.office.doors import Door, Told, Visit
 from services.office.exchange.rules import Word, identity
 from services.office.inbox import actions as inbox
 from services.office.inbox.actions import NewItem
 from services.office.transfers import rules as journeys
-from services.office.transfers.actions import Sent, Transfers
+from services.office.transfers.actions import Transfers
+from services.office.transfers.journal import Journal
 from services.office.transfers.rules import Report, Transfer
 
 ROUTED, HANDED_OVER, REFUSED = "receipt.routed", "receipt.handed-over", "receipt.refused"
@@ -28,32 +29,39 @@ _TYPE_OF = {
 Item = Mapping[str, Any]
 
 
-async def take(conn: Connection, transfers: Transfers, doors: Sequence[Door], words: Sequence[Word]) -> list[NewItem]:
-    """Moves own facts on; returns the inbox items that tell their senders what became final."""
+def about(words: Sequence[Word]) -> list[tuple[Word, Item]]:
+    """What was told of own facts."""
+    return [(word, item) for word in words if word.type != RESEND for item in word.items]
+
+
+async def resend(conn: Connection, transfers: Transfers, words: Sequence[Word]) -> None:
+    """What the gateway asks for."""
     for word in words:
         if word.type == RESEND:
             for item in word.items:
                 await transfers.resend(conn, item["subject"], item["emitter"], item["first"])
-    about = [(word, item) for word in words if word.type != RESEND for item in word.items]
-    sent = await transfers.sent(conn, {identity(item) for _, item in about})
-    news = await _settle(conn, transfers, sent, about)
-    told = [one for word, item in about if (one := _told(word.type, item, sent))]
-    for door in doors:
-        mine = [one for one in told if one.type in door.types]
+
+
+async def take(
+    conn: Connection, journal: Journal, visits: Sequence[tuple[Door, Visit]], told: Sequence[tuple[Word, Item]]
+) -> list[NewItem]:
+    """Moves own facts on; returns the inbox items that tell their senders what became final."""
+    news = _settle(journal, told)
+    known = [one for word, item in told if (one := _told(word.type, item, journal.sent))]
+    for door, visit in visits:
+        mine = [one for one in known if one.type in door.types]
         if mine:
-            await door.take_word(conn, mine)
+            await visit.take_word(conn, mine)
     return news
 
 
-async def _settle(
-    conn: Connection, transfers: Transfers, sent: Sent, about: Sequence[tuple[Word, Item]]
-) -> list[NewItem]:
+def _settle(journal: Journal, told: Sequence[tuple[Word, Item]]) -> list[NewItem]:
     routed: dict[Identity, bool] = {}
     refused: dict[Identity, Verdict] = {}
     conflicts: dict[Identity, Verdict] = {}
     reports: list[Report] = []
     expired: list[Report] = []
-    for word, item in about:
+    for word, item in told:
         name = identity(item)
         if word.type in (ROUTED, HANDED_OVER):
             routed[name] = routed.get(name, False) or word.type == ROUTED
@@ -62,10 +70,10 @@ async def _settle(
             expired += [_report(item, each, expired_at=word.at) for each in item["deliveries"]]
         elif verdict := _verdict(word.type, item):
             (refused if word.type == REFUSED else conflicts)[name] = verdict
-    settled = await transfers.settle(conn, sent, routed, reports)
-    ended = await transfers.refuse(conn, sent, refused)
-    closed = await transfers.refuse(conn, sent, conflicts, conflict=True)
-    late = await transfers.expire(conn, sent, expired)
+    settled = journal.settle(routed, reports)
+    ended = journal.refuse(refused)
+    closed = journal.refuse(conflicts, conflict=True)
+    late = journal.expire(expired)
     return [
         *(_news(each, _TYPE_OF[each.shown_state]) for each in settled if each.deliveries),
         *(_news(each, REFUSED) for each in ended),
@@ -74,7 +82,7 @@ async def _settle(
     ]
 
 
-def _told(message_type: str, item: Item, sent: Sent) -> Told | None:
+def _told(message_type: str, item: Item, sent: Mapping[str, Transfer]) -> Told | None:
     """The same for the slice the fact belongs to; None when it is no fact of this office."""
     transfer = sent.get(item["id"])
     if transfer is None:

@@ -1,15 +1,14 @@
 """What came for an organ: added with the fact that tells it, collected by its systems, acknowledged per system."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import uuid5
 
 from contracts.envelope import TYPE_PREFIX
 from contracts.identifiers import HUB_NAMESPACE
-from services.kernel.database import Connection, ring_on_commit
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection
 from services.office.inbox import store
 
 DOSSIER, DOCUMENT, STATUS, RECEIPT = KINDS = ("dossier", "document", "status", "receipt")
@@ -48,32 +47,24 @@ def bell(organ: str) -> str:
     return f"inbox:{organ}"
 
 
-async def add(conn: Connection, items: Sequence[NewItem], received_at: datetime) -> None:
-    """Adds items in order. Call it last in a transaction: it holds the organs' counters until the commit."""
-    if not items:
-        return
-    counts = Counter(item.organ for item in items)
-    last = await store.take_positions(conn, counts)
-    upcoming = {organ: last[organ] - count for organ, count in counts.items()}
-    rows: list[dict[str, Any]] = []
-    for item in items:
-        upcoming[item.organ] += 1
-        rows.append(
-            {
-                "organ": item.organ,
-                "position": upcoming[item.organ],
-                "id": item.id,
-                "kind": item.kind,
-                "type": TYPE_PREFIX + item.type,
-                "subject": item.subject,
-                "sender": item.sender,
-                "received_at": received_at,
-                "href": item.href,
-                "data": item.data,
-            }
-        )
-    await store.add(conn, rows)
-    ring_on_commit(conn, *(bell(organ) for organ in counts))
+def add(writes: Writes, items: Sequence[NewItem], received_at: datetime) -> None:
+    """Adds items in order, by the last writes of a transaction: they hold the organs' counters until the commit."""
+    rows = [
+        {
+            "organ": item.organ,
+            "id": item.id,
+            "kind": item.kind,
+            "type": TYPE_PREFIX + item.type,
+            "subject": item.subject,
+            "sender": item.sender,
+            "received_at": received_at,
+            "href": item.href,
+            "data": item.data,
+        }
+        for item in items
+    ]
+    store.add(writes, rows)
+    writes.ring(*(bell(item.organ) for item in items))
 
 
 async def acknowledge(

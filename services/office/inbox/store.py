@@ -1,5 +1,6 @@
 """Queries over inbox items and acknowledgements."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from sqlalchemy import text
 
 from services.kernel import bulk
-from services.kernel.database import Connection
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection
 from services.kernel.partitions import Rule
 from services.office.inbox.model import ITEM, ITEM_PARTS
 from services.office.keeping import Cutoff
@@ -15,14 +17,23 @@ from services.office.keeping import Cutoff
 DOCUMENT_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """The subject of a document is a UUID, which no dossier code can be."""
 
-# Rows are locked in sorted order: this comes last in a transaction, so position order is commit order per organ.
-_COUNT = text("""
+# Rows are locked in sorted order and until the commit, which comes next: position order is commit order per organ.
+_COUNT = """
     INSERT INTO inbox_counter AS c (organ, last)
     SELECT n.organ, n.count FROM unnest(CAST(:organs AS text[]), CAST(:counts AS bigint[])) AS n(organ, count)
      ORDER BY n.organ
     ON CONFLICT (organ) DO UPDATE SET last = c.last + excluded.last
     RETURNING organ, last
-""")
+"""
+_NEW = ("organ", "id", "kind", "type", "subject", "sender", "received_at", "href", "data")
+_ARRAYS = ", ".join(f"CAST(:{name} AS {bulk.type_name(ITEM, name)}[])" for name in _NEW)
+_ADD = f"""
+    INSERT INTO inbox_item ({", ".join(_NEW)}, position)
+    SELECT {", ".join(f"i.{name}" for name in _NEW)}, c.last - i.behind
+      FROM unnest({_ARRAYS}, CAST(:behind AS bigint[])) AS i({", ".join(_NEW)}, behind)
+      JOIN {{counter}} c ON c.organ = i.organ
+    ON CONFLICT (organ, id) DO NOTHING
+"""  # noqa: S608 - constant text
 
 _READ = text("""
     SELECT i.* FROM unnest(CAST(:kinds AS text[])) AS k(kind)
@@ -104,15 +115,16 @@ class Sight:
     documents: bool = True
 
 
-async def take_positions(conn: Connection, counts: dict[str, int]) -> dict[str, int]:
-    """Reserves so many positions per organ until the transaction ends; returns the last one of each."""
-    rows = await conn.execute(_COUNT, {"organs": list(counts), "counts": list(counts.values())})
-    return {row.organ: row.last for row in rows}
-
-
-async def add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """An item that is there already stays as it is."""
-    await bulk.insert_many(conn, ITEM, rows, "ON CONFLICT (organ, id) DO NOTHING")
+def add(writes: Writes, rows: Sequence[dict[str, Any]]) -> None:
+    """Gives each row the next position of its organ, in order. An item that is there already stays as it is."""
+    if not rows:
+        return
+    behind, after = [], Counter[str]()
+    for row in reversed(rows):
+        behind.append(after[row["organ"]])
+        after[row["organ"]] += 1
+    counter = writes.add(_COUNT, {"organs": list(after), "counts": list(after.values())})
+    writes.add(_ADD.format(counter=counter), bulk.arrays(rows) | {"behind": behind[::-1]})
 
 
 async def read(

@@ -9,6 +9,7 @@ from contracts.directory import shown
 from contracts.envelope import TYPE_PREFIX
 from contracts.problems import PROBLEMS
 from contracts.protocol import DeliveryState, TransferState, Verdict, transfer_state
+from services.office.doors import Answer
 
 ACCEPTED, ROUTED, REFUSED = "accepted", "routed", "refused"
 SENDER, RECIPIENT = "sender", "recipient"
@@ -31,19 +32,6 @@ class Report:
     code: str | None = None
     handed_over_at: datetime | None = None
     expired_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An officer's act on what was handed over; `answer` is the id of the transfer that brought it."""
-
-    transfer: str
-    holder: str
-    organ: str
-    answer: str
-    code: str
-    at: datetime
-    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +76,7 @@ def merge(reports: Iterable[Report]) -> list[Report]:
     merged: dict[tuple[str, str, str], Report] = {}
     for report in reports:
         key = report.transfer, report.holder, report.organ
-        merged[key] = _later(merged[key], report) if key in merged else report
+        merged[key] = later(merged[key], report) if key in merged else report
     return [merged[key] for key in sorted(merged)]
 
 
@@ -102,15 +90,16 @@ def vacated(reports: Iterable[Report]) -> list[Report]:
     ]
 
 
-def _later(one: Report, other: Report) -> Report:
+def later(one: Report, other: Report) -> Report:
+    """Both about one delivery, `one` told before `other`, as a single report."""
     low, high = sorted((one, other), key=lambda report: RANK.index(report.state))
     return replace(
         high,
         delivery=high.delivery or low.delivery,
         redirected_from=high.redirected_from or low.redirected_from,
         code=high.code or (low.code if low.state == high.state else None),
-        handed_over_at=high.handed_over_at or low.handed_over_at,
-        expired_at=high.expired_at or low.expired_at,
+        handed_over_at=one.handed_over_at or other.handed_over_at,
+        expired_at=one.expired_at or other.expired_at,
     )
 
 

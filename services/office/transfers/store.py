@@ -1,26 +1,28 @@
 """Queries over transfers, their deliveries and the answers to them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from services.kernel import bulk
-from services.kernel.database import Connection
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 from services.kernel.messaging.records import Identity
 from services.kernel.partitions import Rule
+from services.office.doors import Answer
 from services.office.keeping import Cutoff
 from services.office.transfers.model import ANSWER, ANSWER_PARTS, DELIVERY, DELIVERY_PARTS, TRANSFER, TRANSFER_PARTS
-from services.office.transfers.rules import RANK, Answer, Report, Transfer
+from services.office.transfers.rules import RANK, Report, Transfer
 
 _REPORTED = ("delivery", "redirected_from", "via", "state", "code", "handed_over_at", "expired_at")
 _COLUMNS = ("transfer", "holder", "organ", *_REPORTED)
 _RANKS = "ARRAY[" + ", ".join(f"'{state}'" for state in RANK) + "]"
 _WINS = f"array_position({_RANKS}, excluded.state) >= array_position({_RANKS}, d.state)"
 
-_MERGE = text(f"""
+_MERGE = f"""
     INSERT INTO transfer_delivery AS d ({", ".join(_COLUMNS)})
     SELECT {", ".join(_COLUMNS)} FROM {bulk.unnest(DELIVERY, _COLUMNS)} ORDER BY transfer, holder, organ
     ON CONFLICT (transfer, holder, organ) DO UPDATE SET
@@ -31,30 +33,34 @@ _MERGE = text(f"""
         via = CASE WHEN {_WINS} THEN excluded.via ELSE d.via END,
         code = CASE WHEN {_WINS} THEN excluded.code ELSE d.code END,
         state = CASE WHEN {_WINS} THEN excluded.state ELSE d.state END
-""")  # noqa: S608 - constant text
+"""  # noqa: S608 - constant text
 
-_STATE = text("""
-    UPDATE transfer t SET state = CAST(:state AS text), verdict = coalesce(t.verdict, r.verdict)
-      FROM (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[]), CAST(:verdicts AS bytea[]))
-                   AS u(id, holder, verdict) ORDER BY id, holder) r
+_STATE = """
+    UPDATE transfer t SET state = r.state, verdict = coalesce(t.verdict, r.verdict)
+      FROM (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[]), CAST(:states AS text[]),
+                                 CAST(:verdicts AS bytea[])) AS u(id, holder, state, verdict) ORDER BY id, holder) r
      WHERE t.id = r.id AND t.holder = r.holder AND t.role = 'sender' AND t.state = 'accepted'
-""")
+"""
 
-_OWN = text("""
-    SELECT t.* FROM unnest(CAST(:ids AS text[]), CAST(:sources AS text[])) AS r(id, source)
+_OWN_COLUMNS = ("id", "holder", "source", "type", "subject", "sender", "role", "state", "accepted_at", "verdict")
+_ANSWERED = ("organ", "answer", "code", "at", "description")
+_OWN = f"""
+    SELECT ROW({", ".join(f"t.{name}" for name in _OWN_COLUMNS)},
+               ARRAY(SELECT ROW(d.organ, {", ".join(f"d.{name}" for name in _REPORTED)}) FROM transfer_delivery d
+                      WHERE d.transfer = t.id AND d.holder = t.holder),
+               ARRAY(SELECT ROW({", ".join(f"a.{name}" for name in _ANSWERED)}) FROM transfer_answer a
+                      WHERE a.transfer = t.id AND a.holder = t.holder ORDER BY a.at, a.arrival))
+      FROM unnest(CAST(:ids AS text[]), CAST(:sources AS text[])) AS r(id, source)
       JOIN transfer t ON t.id = r.id AND t.source = r.source AND t.role = 'sender'
-""")
+"""  # noqa: S608 - constant text
 
 _ONE = text("SELECT * FROM transfer WHERE id = :id AND holder = :holder")
 _DELIVERIES = text("""
-    SELECT d.* FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
-      JOIN transfer_delivery d ON d.transfer = r.id AND d.holder = r.holder AND d.state <> 'redirected'
-     ORDER BY d.transfer, d.holder, d.organ
+    SELECT * FROM transfer_delivery WHERE transfer = :id AND holder = :holder AND state <> 'redirected' ORDER BY organ
 """)
 _ANSWERS = text("""
-    SELECT a.transfer, a.holder, a.organ, a.answer, a.code, a.at, a.description
-      FROM unnest(CAST(:ids AS text[]), CAST(:holders AS text[])) AS r(id, holder)
-      JOIN transfer_answer a ON a.transfer = r.id AND a.holder = r.holder ORDER BY a.at, a.arrival
+    SELECT transfer, holder, organ, answer, code, at, description
+      FROM transfer_answer WHERE transfer = :id AND holder = :holder ORDER BY at, arrival
 """)
 
 _OPEN = (
@@ -74,7 +80,7 @@ class Key(NamedTuple):
     holder: str
 
 
-async def insert(conn: Connection, transfers: Sequence[Transfer]) -> None:
+def insert(writes: Writes, transfers: Sequence[Transfer]) -> None:
     """One that is there already stays as it is."""
     rows = [
         {
@@ -90,38 +96,46 @@ async def insert(conn: Connection, transfers: Sequence[Transfer]) -> None:
         }
         for transfer in transfers
     ]
-    await bulk.insert_many(conn, TRANSFER, rows, "ON CONFLICT (id, holder) DO NOTHING")
+    writes.insert(TRANSFER, rows, "ON CONFLICT (id, holder) DO NOTHING")
 
 
-async def merge(conn: Connection, reports: Sequence[Report]) -> None:
-    """Takes reports that are distinct by transfer, holder and organ; a lesser state never replaces a greater."""
-    if not reports:
-        return
-    await conn.execute(_MERGE, {name: [getattr(report, name) for report in reports] for name in _COLUMNS})
+def merge(writes: Writes, reports: Sequence[Report]) -> None:
+    """Takes reports that are distinct by transfer, holder and organ; as `rules.later` does with what is there."""
+    if reports:
+        writes.add(_MERGE, {name: [getattr(report, name) for report in reports] for name in _COLUMNS})
 
 
-async def set_state(conn: Connection, state: str, verdicts: Mapping[Key, bytes | None]) -> None:
-    """Moves own transfers on from `accepted`; those further along stay."""
-    if verdicts:
-        await conn.execute(
+def set_states(writes: Writes, states: Mapping[Key, tuple[str, bytes | None]]) -> None:
+    """Moves own transfers on from `accepted`, with the verdict on those refused; those further along stay."""
+    if states:
+        writes.add(
             _STATE,
             {
-                "state": state,
-                "ids": [key.id for key in verdicts],
-                "holders": [key.holder for key in verdicts],
-                "verdicts": list(verdicts.values()),
+                "ids": [key.id for key in states],
+                "holders": [key.holder for key in states],
+                "states": [state for state, _ in states.values()],
+                "verdicts": [verdict for _, verdict in states.values()],
             },
         )
 
 
-async def own(conn: Connection, identities: Collection[Identity]) -> dict[str, Transfer]:
-    """Transfers this office sent, by id, without deliveries."""
+def own(reads: Reads, identities: Sequence[Identity]) -> Sequence[tuple[Any, ...]]:
+    """Reads the transfers this office sent among these; `own_of` makes them of what is found."""
     if not identities:
-        return {}
-    rows = await conn.execute(
-        _OWN, {"ids": [each.id for each in identities], "sources": [each.source for each in identities]}
-    )
-    return {row["id"]: _transfer(row) for row in rows.mappings()}
+        return ()
+    return reads.add(_OWN, {"ids": [each.id for each in identities], "sources": [each.source for each in identities]})
+
+
+def own_of(found: Sequence[tuple[Any, ...]]) -> list[Transfer]:
+    """With all their deliveries, those `redirected` too, and answers."""
+    transfers = []
+    for *values, told, answers in found:
+        transfer = _transfer(dict(zip(_OWN_COLUMNS, values, strict=True)))
+        names: dict[str, Any] = {"transfer": transfer.id, "holder": transfer.holder}
+        deliveries = [Report(**names, **dict(zip(("organ", *_REPORTED), each, strict=True))) for each in told]
+        given = [Answer(**names, **dict(zip(_ANSWERED, each, strict=True))) for each in answers]
+        transfers.append(replace(transfer, deliveries=tuple(deliveries), answers=tuple(given)))
+    return transfers
 
 
 async def one(conn: Connection, key: Key) -> Transfer | None:
@@ -129,34 +143,16 @@ async def one(conn: Connection, key: Key) -> Transfer | None:
     row = (await conn.execute(_ONE, {"id": key.id, "holder": key.holder})).mappings().one_or_none()
     if row is None:
         return None
-    return (await complete(conn, [_transfer(row)]))[0]
+    names = {"id": key.id, "holder": key.holder}
+    deliveries = [Report(**each) for each in (await conn.execute(_DELIVERIES, names)).mappings()]
+    answers = [Answer(**each) for each in (await conn.execute(_ANSWERS, names)).mappings()]
+    return replace(_transfer(row), deliveries=tuple(deliveries), answers=tuple(answers))
 
 
-async def complete(conn: Connection, transfers: Sequence[Transfer]) -> list[Transfer]:
-    """The transfers as they stand now with their deliveries and answers."""
-    if not transfers:
-        return []
-    keys = {"ids": [each.id for each in transfers], "holders": [each.holder for each in transfers]}
-    deliveries: dict[Key, list[Report]] = {}
-    for row in (await conn.execute(_DELIVERIES, keys)).mappings():
-        deliveries.setdefault(Key(row["transfer"], row["holder"]), []).append(Report(**row))
-    answers: dict[Key, list[Answer]] = {}
-    for row in (await conn.execute(_ANSWERS, keys)).mappings():
-        answers.setdefault(Key(row["transfer"], row["holder"]), []).append(Answer(**row))
-    return [
-        replace(
-            each,
-            deliveries=tuple(deliveries.get(Key(each.id, each.holder), ())),
-            answers=tuple(answers.get(Key(each.id, each.holder), ())),
-        )
-        for each in transfers
-    ]
-
-
-async def add_answers(conn: Connection, answers: Sequence[Answer]) -> None:
+def add_answers(writes: Writes, answers: Sequence[Answer]) -> None:
     """Officers' acts on own transfers; the same answer is kept once."""
     rows = [asdict(answer) for answer in answers]
-    await bulk.insert_many(conn, ANSWER, rows, "ON CONFLICT (transfer, holder, organ, answer) DO NOTHING")
+    writes.insert(ANSWER, rows, "ON CONFLICT (transfer, holder, organ, answer) DO NOTHING")
 
 
 def rules(cutoff: Cutoff) -> list[Rule]:
@@ -168,7 +164,7 @@ def rules(cutoff: Cutoff) -> list[Rule]:
     ]
 
 
-def _transfer(row: RowMapping) -> Transfer:
+def _transfer(row: Mapping[str, Any]) -> Transfer:
     fields = dict(row)
     fields["verdict"] = orjson.loads(fields["verdict"]) if fields["verdict"] else None
     return Transfer(**fields)

@@ -27,6 +27,8 @@ from gateway.work import Desk, Registry
 from services.kernel.crypto import Keyring
 from services.kernel.database import Database
 from services.kernel.messaging.records import Ack, Outgoing, Record
+from tests.integration import relaying
+from tests.integration.models import with_models
 
 COMMUNE, OTHER, DISTRICT, DEPARTMENT = "000.01.21.H28", "000.02.21.H28", "000.00.21.H28", "000.00.01.H28"
 NOW = datetime(2024, 6, 3, 1, 0, tzinfo=UTC)
@@ -92,9 +94,9 @@ class Bench:
         self.desk = Desk(registries, sealer, clock)
         self.door = IngestDoor(self.desk, Asking(clock))
         source = "urn:lienthong:h28:gateway"
-        self.hops = HopSource(sealer, clock, source=source, lease="relay")
-        self.receipts = ReceiptSource(clock, source=source, lease="relay")
-        self.events = EventSource(lease="relay")
+        self.hops = HopSource(sealer, source=source)
+        self.receipts = ReceiptSource(clock, source=source)
+        self.events = EventSource()
         self._offset = count()
 
     def record(self, envelope: Envelope, topic: str) -> Record:
@@ -130,9 +132,9 @@ class Bench:
     async def sent(self, source: Any) -> list[Outgoing]:
         """What the source would send now; acknowledged, so that it is sent once."""
         async with self.database.transaction() as conn:
-            messages: list[Outgoing] = await source.take(conn, 500, ())
+            messages = await relaying.take(source, conn)
             acks = [self.ack(message) for message in messages]
-            await source.acknowledge(conn, acks, 1)
+            await relaying.acknowledge(source, conn, acks)
         return messages
 
     def ack(self, message: Outgoing) -> Ack:
@@ -148,7 +150,7 @@ class Bench:
 
     async def rows(self, statement: str) -> list[Any]:
         async with self.database.read() as conn:
-            return list((await conn.execute(text(statement))).mappings())
+            return [dict(row) for row in (await conn.execute(text(statement))).mappings()]
 
     async def execute(self, statement: str) -> None:
         async with self.database.transaction() as conn:
@@ -160,8 +162,8 @@ async def bench(postgres: Postgres) -> AsyncIterator[Bench]:
     name = f"gateway_{uuid_utils.uuid7().hex[-12:]}"
     postgres.create_database(name)
     database = Database(postgres.url(name))
+    await with_models(postgres.url(name), metadata.create_all)
     async with database.transaction() as conn:
-        await conn.run_sync(metadata.create_all)
         await conn.execute(
             text("INSERT INTO lease (name, holder, fence, expires_at) VALUES ('relay', 'test', 1, now())")
         )

@@ -15,7 +15,7 @@ CENTRAL, OTHER_CENTRAL, THIRD_CENTRAL = "G22", "G23", "G24"
 async def claimed(bench: Bench) -> str | None:
     async with bench.database.transaction() as conn:
         claim = await store.claim(conn, hold_seconds=60)
-        return claim and claim.identity[1]
+        return claim.identity[1] if claim else None
 
 
 async def test_facts_decided_together_go_one_after_the_other(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import Outgoing, Record, TopicSpec
 from services.kernel.metrics import Metrics
 from services.kernel.supervisor import Supervisor
+from tests.integration import relaying
 from tests.integration.gateway.conftest import Bench
 from tests.integration.gateway.operators import REASON, Operators, opened
 from tests.integration.gateway.test_ingest import submitted
@@ -142,7 +143,7 @@ async def buried(bench: Bench, *offsets: int) -> list[Outgoing]:
         for offset in offsets:
             verdict = Verdict(step="contract", code="contract.unknown", contract="receipt.lost/v1", detail="Nguyễn")
             await dead_letters.add(conn, poison(offset, topic=TOPIC), verdict)
-        return await DeadLetterSource().take(conn, 500, ())
+        return await relaying.take(DeadLetterSource(), conn)
 
 
 async def test_those_of_the_offices_come_by_kafka_each_once(bench: Bench, operators: Operators, line: Line) -> None:

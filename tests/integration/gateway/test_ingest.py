@@ -6,10 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+from sqlalchemy import text
 
 from contracts.envelope import Envelope
 from services.kernel.messaging.records import Record
+from tests.integration import relaying
 from tests.integration.gateway.conftest import COMMUNE, DEPARTMENT, DISTRICT, NOW, OTHER, Bench
+from tests.integration.kernel.scene import until
 
 CODE = f"{COMMUNE}-20240603-0000001"
 
@@ -236,6 +239,95 @@ async def test_settles_by_the_offices_receipt_and_tells_the_sender(bench: Bench)
     assert (await bench.rows("SELECT done FROM hop"))[0]["done"]
     await bench.take(receipt(envelope.source, envelope.id, DEPARTMENT, "handed_over", hop=7), topic="ingest.province")
     assert "delivery.misaddressed" in (await bench.rows("SELECT verdict FROM dead_letter"))[0]["verdict"]
+
+
+async def test_of_two_words_about_one_delivery_the_first_counts(bench: Bench) -> None:
+    envelope = submitted(deciding_organ=DEPARTMENT)
+    await bench.take(envelope)
+    await bench.answers()
+    words = [receipt(envelope.source, envelope.id, DEPARTMENT, state) for state in ("handed_over", "refused")]
+    await bench.take(*words, topic="ingest.province")
+    assert [row["state"] for row in await bench.rows("SELECT state FROM delivery")] == ["handed_over"]
+    [(_, _, told)] = await bench.answers()
+    assert [each["state"] for each in told["deliveries"]] == ["handed_over"]
+
+
+async def test_what_is_receipted_and_asked_for_in_one_chunk_is_sent_again(bench: Bench) -> None:
+    envelope = submitted(deciding_organ=DEPARTMENT)
+    await bench.take(envelope)
+    await bench.sent(bench.hops)
+    await bench.take(_told(envelope), _asked(envelope), topic="ingest.province")
+    assert await bench.rows("SELECT done, pending FROM hop") == [{"done": True, "pending": True}]
+
+
+async def test_new_and_known_subjects_and_one_nobody_knows_in_one_chunk(bench: Bench) -> None:
+    """The known one goes on from its state, the new one begins, and the receipt about nothing leaves no trace."""
+    codes = [f"{COMMUNE}-20240603-{n:07}" for n in range(1, 4)]
+    known, new, unknown = (submitted(code=code, deciding_organ=DEPARTMENT) for code in codes)
+    await bench.take(known)
+    await bench.answers()
+    again = act("dossier.status-changed", 2, action="accept", status=2, epoch=1)
+    await bench.take_records(
+        [
+            bench.record(again, "ingest.commune"),
+            bench.record(new, "ingest.commune"),
+            bench.record(_told(unknown), "ingest.province"),
+            bench.record(_told(known), "ingest.province"),
+        ]
+    )
+    assert [(kind, item["id"]) for _, kind, item in await bench.answers()] == [
+        ("receipt.handed-over", known.id),
+        ("receipt.routed", again.id),
+        ("receipt.routed", new.id),
+    ]
+    states = await bench.rows("SELECT subject, status, version FROM dossier ORDER BY subject")
+    assert [tuple(row.values()) for row in states] == [(codes[0], 2, 2), (codes[1], 1, 1)]
+    assert [row["subject"] for row in await bench.rows("SELECT subject FROM subject ORDER BY subject")] == codes[:2]
+    hops = await bench.rows("SELECT subject, hopsequence, done FROM hop ORDER BY subject, hopsequence")
+    assert [tuple(row.values()) for row in hops] == [(codes[0], 1, True), (codes[0], 2, False), (codes[1], 1, False)]
+
+
+async def test_one_fact_in_two_chunks_at_once_takes_effect_once(bench: Bench) -> None:
+    """Whether its subject is new or known: the second chunk waits, and finds what the first one wrote."""
+    for number in range(10):
+        code = f"{COMMUNE}-20240603-{number:07}"
+        first = submitted(code=code, deciding_organ=DEPARTMENT)
+        second = act("dossier.status-changed", 2, action="accept", status=2, epoch=1)
+        second = replace(second, subject=code, value=second.value.replace(CODE.encode(), code.encode()))
+        for envelope in (first, second):
+            await asyncio.gather(bench.take(envelope), bench.take(envelope))
+            assert [kind for _, kind, _ in await bench.answers()] == ["receipt.routed"] * 2
+    assert (await bench.rows("SELECT count(*) AS n, max(version) AS version FROM dossier")) == [{"n": 10, "version": 2}]
+    assert await bench.rows("SELECT id FROM dead_letter") == []
+
+
+async def test_neither_an_ack_nor_a_receipt_overwrites_what_it_waited_for(bench: Bench) -> None:
+    """Each finds the row of the hop changed by the other when its turn comes."""
+    envelope = submitted(deciding_organ=DEPARTMENT)
+    await bench.take(envelope)
+    async with bench.database.glance() as conn:
+        acks = [bench.ack(message) for message in await relaying.take(bench.hops, conn)]
+
+    async def acknowledge() -> None:
+        async with bench.database.transaction() as conn:
+            await relaying.acknowledge(bench.hops, conn, acks)
+
+    async def is_waiting() -> bool:
+        return bool(await bench.rows("SELECT FROM pg_locks WHERE NOT granted"))
+
+    given = receipt(envelope.source, envelope.id, DEPARTMENT, "handed_over")
+    for waits, meanwhile in (
+        (acknowledge(), "UPDATE hop SET stuck_attempts = 5"),
+        (bench.take(given, topic="ingest.province"), "UPDATE hop SET attempts = 7"),
+    ):
+        async with bench.database.transaction() as conn:
+            await conn.execute(text(meanwhile))
+            waiting = asyncio.create_task(waits)
+            await until(is_waiting)
+        await waiting
+        assert (await bench.rows("SELECT pending FROM hop"))[0]["pending"] is False
+    [hop] = await bench.rows("SELECT done, attempts, log_offset, stuck_attempts FROM hop")
+    assert hop == {"done": True, "attempts": 7, "log_offset": acks[0].offset, "stuck_attempts": None}
 
 
 async def test_sends_every_hop_again_from_the_number_asked_for(bench: Bench) -> None:

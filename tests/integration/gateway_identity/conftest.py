@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import pytest
 from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from contracts.levels import Level
 from contracts.messages.registry import Alias, OrganChanged, Superior, SystemChanged
@@ -38,9 +37,10 @@ from services.kernel.app import Web, build_app
 from services.kernel.auth import Authenticator, Caller, require
 from services.kernel.bell import Bell
 from services.kernel.crypto import Keyring
-from services.kernel.database import Database, sqlalchemy_url
+from services.kernel.database import Database
 from services.kernel.idempotency import Idempotency
 from services.kernel.metrics import Metrics
+from tests.integration.models import with_models
 
 TEMPLATE = "gateway_identity_template"
 REGISTRIES: tuple[Registry, ...] = (KEYS, SYSTEMS, REGISTRY)
@@ -118,10 +118,7 @@ def clock() -> StandingClock:
 @pytest.fixture(scope="session")
 async def template(postgres: Postgres) -> str:
     postgres.create_database(TEMPLATE)
-    engine = create_async_engine(sqlalchemy_url(postgres.url(TEMPLATE)))
-    async with engine.begin() as conn:
-        await conn.run_sync(metadata.create_all)
-    await engine.dispose()
+    await with_models(postgres.url(TEMPLATE), metadata.create_all)
     return TEMPLATE
 
 

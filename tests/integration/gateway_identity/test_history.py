@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 import gateway.schema
 from deploy.local.postgres import Postgres
 from gateway.identity import store
 from gateway.identity.store import Filter
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database
 from services.kernel.migration import upgrade
 from tests.integration.gateway_identity.conftest import ORGANS, SYSTEM
@@ -54,7 +54,7 @@ async def test_entries_of_before_are_listed_and_counted_as_those_of_after(empty_
             assert len({secret.id for secret in await store.secrets(conn, "commune-a")}) == 2
             assert not await store.other_administrator(conn, "nobody")
             assert (await conn.execute(text("SELECT home FROM organ"))).scalar_one() == "office"
-        with pytest.raises(DBAPIError, match="only added to"):
+        with pytest.raises(DatabaseError, match="only added to"):
             async with database.transaction() as conn:
                 await conn.execute(text("TRUNCATE audit"))
     finally:

@@ -28,6 +28,7 @@ from services.kernel.messaging.kafka import Admin, Producer, Reader
 from services.kernel.messaging.log_watch import LogWatch
 from services.kernel.messaging.records import Ack, Outgoing, TopicSpec
 from services.kernel.messaging.relay import Relay
+from tests.integration import relaying
 from tests.integration.gateway_identity.conftest import ACT, KEYRING, REGISTRIES, StandingClock, eventually
 
 SOURCE = "urn:lienthong:h28:gateway"
@@ -81,7 +82,7 @@ class Hub:
 
     async def unsent(self) -> list[Outgoing]:
         async with self.database.read() as conn:
-            return await self.source.take(conn, 10_000, ())
+            return await relaying.take(self.source, conn, 10_000)
 
 
 @pytest.fixture
@@ -187,13 +188,14 @@ class TestMarks:
 
     async def take(self, database: Database, source: RegistrySource, held: tuple[str, ...] = ()) -> list[Outgoing]:
         async with database.read() as conn:
-            return await source.take(conn, 100, held)
+            return await relaying.take(source, conn, 100, held)
 
     async def acknowledge(
         self, database: Database, source: RegistrySource, taken: list[Outgoing], fence: int = 3
     ) -> None:
         async with database.transaction() as conn:
-            await source.acknowledge(conn, [Ack(outgoing, 0, place) for place, outgoing in enumerate(taken)], fence)
+            acks = [Ack(outgoing, 0, place) for place, outgoing in enumerate(taken)]
+            await relaying.acknowledge(source, conn, acks, fence)
 
     async def test_acknowledged_entries_are_not_taken_again(self, database: Database, source: RegistrySource) -> None:
         await self.acknowledge(database, source, (await self.take(database, source))[:1])

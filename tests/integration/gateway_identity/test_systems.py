@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from contracts.identifiers import IDENTIFIER_PATTERN
 from gateway.audit.actions import Entry, record
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database
 from tests.integration.gateway_identity.conftest import ACT, ADMIN_SECRET, SECRET, Gateway
 
@@ -358,7 +358,7 @@ class TestAudit:
     async def test_database_refuses_to_change_it(self, database: Database, statement: str) -> None:
         async with database.transaction() as conn:
             await record(conn, ACT, [Entry("a", "system", "b", after=b"{}")])
-        with pytest.raises(DBAPIError, match="only added to"):
+        with pytest.raises(DatabaseError, match="only added to"):
             async with database.transaction() as conn:
                 await conn.execute(text(statement))
 

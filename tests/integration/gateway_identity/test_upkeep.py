@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from gateway.identity.upkeep import Upkeep
 from services.kernel.database import Database
 from services.kernel.idempotency import Answer, Fresh, Idempotency, Keyed, Replay
@@ -49,8 +51,8 @@ async def test_answers_kept_for_repeats_are_forgotten_in_time(database: Database
     await upkeep(database, clock).turn()
     async with database.transaction() as conn:
         assert isinstance(await idempotency.begin(conn, keyed), Replay)
-        await conn.exec_driver_sql("UPDATE idempotency SET created_at = now() - interval '8 days'")
+        await conn.execute(text("UPDATE idempotency SET created_at = now() - interval '8 days'"))
     await upkeep(database, clock).turn()
     async with database.transaction() as conn:
-        left = (await conn.exec_driver_sql("SELECT count(*) FROM idempotency")).scalar_one()
+        left = (await conn.execute(text("SELECT count(*) FROM idempotency"))).scalar_one()
         assert (left, isinstance(await idempotency.begin(conn, keyed), Fresh)) == (0, True)

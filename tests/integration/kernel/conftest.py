@@ -14,6 +14,7 @@ from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import Admin
 from services.kernel.messaging.model import KernelTables, OfficeTables
 from tests.integration.kernel.scene import Scene
+from tests.integration.models import with_models
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,15 +35,9 @@ async def template(postgres: Postgres) -> str:
     """A database with the tables, which those of the tests are copied from."""
     name = f"kernel_{secrets.token_hex(4)}"
     postgres.create_database(name)
-    database = Database(postgres.url(name))
-    try:
-        async with database.transaction() as conn:
-            await conn.run_sync(metadata().create_all)
-            await conn.execute(
-                text("CREATE TABLE effect (record text, applied int, n bigint GENERATED ALWAYS AS IDENTITY)")
-            )
-    finally:
-        await database.aclose()
+    await with_models(postgres.url(name), metadata().create_all)
+    effect = text("CREATE TABLE effect (record text, applied int, n bigint GENERATED ALWAYS AS IDENTITY)")
+    await with_models(postgres.url(name), lambda connection: connection.execute(effect))
     return name
 
 

@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import text
 
 from contracts.envelope import from_record
-from services.kernel.database import Connection, Database
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.messaging import inbox
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.consumer import Consumer, Membership
@@ -31,6 +33,21 @@ async def note(conn: Connection, labels: Sequence[str]) -> None:
 async def effects(database: Database) -> list[str]:
     async with database.read() as conn:
         return list((await conn.execute(text("SELECT record FROM effect ORDER BY n"))).scalars())
+
+
+async def locked(conn: Connection, subjects: Sequence[str]) -> dict[str, int]:
+    """Their last hops, once they are locked."""
+    await inbox.lock_subjects(conn, subjects)
+    reads = Reads()
+    last = inbox.last_hops(reads, subjects)
+    await reads.run(conn)
+    return dict(last)
+
+
+async def advance(conn: Connection, hops: Mapping[str, int]) -> None:
+    writes = Writes()
+    inbox.advance(writes, hops)
+    await writes.run(conn)
 
 
 class Noting:
@@ -61,14 +78,14 @@ class Once(Noting):
 
     async def apply(self, conn: Connection, records: Sequence[Record]) -> None:
         facts = [from_record(record.headers, record.value) for record in records]
-        last = await inbox.lock_subjects(conn, [fact.subject for fact in facts])
+        last = await locked(conn, [fact.subject for fact in facts])
         applied = []
         for fact in facts:
             if fact.sequence == last[fact.subject] + 1:
                 last[fact.subject] = fact.sequence
                 applied.append(f"{fact.subject}/{fact.sequence}")
         await note(conn, applied)
-        await inbox.advance(conn, last)
+        await advance(conn, last)
 
 
 class Dying(Once):

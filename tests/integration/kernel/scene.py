@@ -13,14 +13,16 @@ from sqlalchemy import text
 
 from contracts.envelope import Envelope, from_record
 from services.kernel.bell import Bell
-from services.kernel.database import Connection, Database
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.leases import Leases
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.kafka import Admin, Producer, Reader
 from services.kernel.messaging.log_watch import LogWatch
-from services.kernel.messaging.outbox import Outbox
+from services.kernel.messaging.outbox import Outbox, Rungs
 from services.kernel.messaging.outbox_source import OutboxSource
-from services.kernel.messaging.records import Record, TopicSpec
+from services.kernel.messaging.records import Identity, Record, TopicSpec
 from services.kernel.messaging.relay import Relay, Source
 from services.kernel.messaging.retry import UNROUTED, UNSETTLED
 from services.kernel.supervisor import Supervisor
@@ -136,8 +138,24 @@ class Scene:
             )
             for subject, number in zip(subjects, numbers, strict=True)
         ]
-        await self.outbox.append(conn, TOPIC, envelopes)
+        await self.add(conn, envelopes)
         return envelopes
+
+    async def add(self, conn: Connection, envelopes: Sequence[Envelope]) -> None:
+        writes = Writes()
+        self.outbox.append(writes, TOPIC, envelopes)
+        await writes.run(conn)
+
+    @asynccontextmanager
+    async def climbing(self, envelopes: Sequence[Envelope]) -> AsyncIterator[Rungs]:
+        """One transaction that moves facts on."""
+        reads, writes = Reads(), Writes()
+        async with self.database.transaction() as conn:
+            rungs = self.outbox.rungs(reads, [Identity(SOURCE, envelope.id) for envelope in envelopes])
+            await reads.run(conn)
+            yield rungs
+            rungs.write(writes)
+            await writes.run(conn)
 
     async def count(self, condition: str = "true") -> int:
         async with self.database.read() as conn:

@@ -5,12 +5,12 @@ import time
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from contracts.problems import HubError
 from deploy.local.postgres import Postgres
 from services.kernel.bell import Bell
-from services.kernel.database import Connection, Database, is_away, is_refused_value, is_transient, ring_on_commit
+from services.kernel.connection import Connection, DatabaseError
+from services.kernel.database import Database, is_away, is_refused_value, is_transient, ring_on_commit
 from services.kernel.leases import LeaseLost, Leases
 from tests.integration.kernel.scene import is_so, rolled_back, until
 
@@ -104,7 +104,7 @@ async def test_deadlocks_are_transient_and_refused_values_are_not(database: Data
                 await conn.execute(update, {"record": first})
                 await met.wait()
                 await conn.execute(update, {"record": second})
-        except DBAPIError as error:
+        except DatabaseError as error:
             return error
         return None
 
@@ -113,12 +113,12 @@ async def test_deadlocks_are_transient_and_refused_values_are_not(database: Data
     assert is_transient(errors[0])
     assert not is_away(errors[0])
     for value in ("nul \x00", "lone \ud800"):
-        with pytest.raises(DBAPIError) as caught:
+        with pytest.raises(DatabaseError) as caught:
             async with database.transaction() as conn:
                 await conn.execute(text("INSERT INTO effect VALUES (CAST(:v AS text), 1)"), {"v": value})
         assert is_refused_value(caught.value)
         assert not is_transient(caught.value)
-    with pytest.raises(DBAPIError) as caught:
+    with pytest.raises(DatabaseError) as caught:
         async with database.transaction() as conn:
             await conn.execute(text("INSERT INTO effect VALUES ('a', CAST(:v AS bigint))"), {"v": 2**70})
     assert is_refused_value(caught.value)

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from contracts.problems import HubError
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection
 from services.kernel.crypto import Keyring
 from services.kernel.database import Database
 from services.kernel.idempotency import Answer, Fresh, Idempotency, Keyed, Replay
@@ -22,6 +24,12 @@ def idempotency() -> Idempotency:
 
 def keyed(key: str = "key-1", body: bytes = b"{}", *, client: str = "c", route: str = "POST /v1/dossiers") -> Keyed:
     return Keyed.of(client, route, key, body)
+
+
+async def keep(idempotency: Idempotency, conn: Connection, answers: Sequence[tuple[Keyed, Answer]]) -> None:
+    writes = Writes()
+    idempotency.finish_many(writes, answers)
+    await writes.run(conn)
 
 
 async def test_a_repeat_gets_the_first_answer_and_says_so(idempotency: Idempotency, database: Database) -> None:
@@ -132,7 +140,7 @@ async def test_an_answer_that_comes_after_the_hold_is_too_late(idempotency: Idem
 async def test_many_at_once_keep_their_order_and_fold_equal_keys(idempotency: Idempotency, database: Database) -> None:
     async with database.transaction() as conn:
         await idempotency.begin_many(conn, [keyed("x")])
-        await idempotency.finish_many(conn, [(keyed("x"), Answer(201, b"x")), (keyed("y"), Answer(422, b"y"))])
+        await keep(idempotency, conn, [(keyed("x"), Answer(201, b"x")), (keyed("y"), Answer(422, b"y"))])
     async with database.transaction() as conn:
         outcomes = await idempotency.begin_many(
             conn, [keyed("y"), keyed("x"), keyed("y"), keyed("x", b"other"), keyed("z")]
@@ -143,7 +151,7 @@ async def test_many_at_once_keep_their_order_and_fold_equal_keys(idempotency: Id
 
 async def test_old_answers_are_forgotten(idempotency: Idempotency, database: Database) -> None:
     async with database.transaction() as conn:
-        await idempotency.finish_many(conn, [(keyed(f"k{n}"), Answer(201, b"{}")) for n in range(5)])
+        await keep(idempotency, conn, [(keyed(f"k{n}"), Answer(201, b"{}")) for n in range(5)])
         await conn.execute(text("UPDATE idempotency SET created_at = now() - interval '8 days'"))
         await idempotency.finish(conn, keyed("young"), Answer(201, b"{}"))
         assert await idempotency.begin(conn, keyed("k0")) == Fresh()

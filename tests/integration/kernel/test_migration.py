@@ -15,6 +15,7 @@ from deploy.local.postgres import Postgres
 from services.kernel.database import Database
 from services.kernel.migration import revise, upgrade
 from tests.integration.kernel.conftest import metadata
+from tests.integration.models import with_models
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ async def test_a_history_is_written_and_run_once_by_many(empty_url: str, tmp_pat
     await asyncio.gather(*(upgrade(empty_url, history) for _ in range(4)))
     database = Database(empty_url)
     try:
-        async with database.transaction() as conn:
-            assert await conn.run_sync(_difference) == []
+        assert await with_models(empty_url, _difference) == []
+        async with database.read() as conn:
             assert (await conn.execute(text("SELECT count(*) FROM alembic_version"))).scalar_one() == 1
     finally:
         await database.aclose()

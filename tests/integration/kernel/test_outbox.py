@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from contracts.envelope import from_record
-from services.kernel.database import Connection, Database
-from services.kernel.messaging import inbox
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection, DatabaseError
+from services.kernel.database import Database
 from services.kernel.messaging.records import Ack, Identity, Outgoing, TopicPartition
+from tests.integration import relaying
+from tests.integration.kernel.readers import advance, locked
 from tests.integration.kernel.scene import SOURCE, TOPIC, Scene, rolled_back
 
 FENCE = 1
@@ -29,13 +32,13 @@ async def leading(scene: Scene) -> Scene:
 
 async def take(scene: Scene, limit: int = 500) -> list[Outgoing]:
     async with scene.database.read() as conn:
-        return await scene.source.take(conn, limit, ())
+        return await relaying.take(scene.source, conn, limit)
 
 
 async def acknowledge(scene: Scene, messages: list[Outgoing], *, first: int = 0, fence: int = FENCE) -> None:
     acks = [Ack(message, 0, first + place) for place, message in enumerate(messages)]
     async with scene.database.transaction() as conn:
-        await scene.source.acknowledge(conn, acks, fence)
+        await relaying.acknowledge(scene.source, conn, acks, fence)
 
 
 def sequences(messages: list[Outgoing]) -> list[tuple[str, int | None]]:
@@ -79,24 +82,58 @@ async def test_an_ack_does_not_hide_a_row_that_was_asked_for_again_meanwhile(lea
 
 
 async def test_receipts_climb_in_any_order_and_repeat_harmlessly(leading: Scene) -> None:
-    first, second, third = (Identity(SOURCE, envelope.id) for envelope in await leading.write(["a", "b", "c"]))
+    written = await leading.write(["a", "b", "c"])
+    first, second, third = (Identity(SOURCE, envelope.id) for envelope in written)
     await acknowledge(leading, await take(leading))
-    async with leading.database.transaction() as conn:
-        assert await leading.outbox.mark_settled(conn, [first]) == {first}
-        assert await leading.outbox.mark_routed(conn, [first, second]) == {second}
-        assert await leading.outbox.mark_routed(conn, [second]) == set()
-        assert await leading.outbox.mark_refused(conn, {third: '{"step": "schema"}', first: "{}"}) == {third}
-        assert await leading.outbox.mark_settled(conn, [third]) == set()
-        assert await leading.outbox.mark_routed(conn, [Identity("urn:other", first.id)]) == set()
+    async with leading.climbing(written) as rungs:
+        assert rungs.settled([first]) == {first}
+        assert rungs.routed([first, second]) == {second}
+    async with leading.climbing(written) as rungs:
+        assert rungs.settled([first]) == set()
+        assert rungs.routed([second]) == set()
+        assert rungs.refused({third: '{"step": "schema"}', first: "{}"}) == {third}
+    async with leading.climbing(written) as rungs:
+        assert rungs.settled([third]) == set()
+        assert rungs.routed([Identity("urn:other", first.id)]) == set()
     assert await leading.count("state = 'settled' AND routed_at IS NOT NULL AND closed_at IS NOT NULL") == 1
     assert await leading.count("state = 'refused' AND verdict LIKE '%schema%'") == 1
     assert await leading.count("state = 'routed' AND due_at > now() + interval '1 minute'") == 1
 
 
+async def test_of_what_is_told_at_once_the_last_rung_is_written(leading: Scene) -> None:
+    written = await leading.write(["a", "b", "c"])
+    first, second, third = (Identity(SOURCE, envelope.id) for envelope in written)
+    async with leading.climbing(written) as rungs:
+        assert rungs.routed([first, second, third]) == {first, second, third}
+        assert rungs.settled([first]) == {first}
+        assert rungs.settled([first]) == set()
+        assert rungs.closed({second: '{"step": "sequence"}', first: "{}"}) == {second}
+    assert await leading.count("state = 'settled' AND verdict IS NULL AND NOT pending") == 1
+    assert await leading.count("state = 'closed' AND verdict LIKE '%sequence%' AND closed_at IS NOT NULL") == 1
+    assert await leading.count("state = 'routed' AND attempts = 1 AND closed_at IS NULL") == 1
+
+
+async def test_a_first_number_is_refused_where_there_is_one_already(leading: Scene) -> None:
+    await leading.write(["a"])
+    for pairs in ([("b", "H28.1"), ("a", "H28.1")], [("b", "H28.1"), ("b", "H28.1")]):
+        writes = Writes()
+        leading.outbox.start(writes, pairs)
+        with pytest.raises(DatabaseError) as refused:
+            async with leading.database.single() as conn:
+                await writes.run(conn)
+        assert refused.value.sqlstate == "23505"
+    writes = Writes()
+    leading.outbox.start(writes, [("b", "H28.1"), ("a", "H28.2")])
+    async with leading.database.single() as conn:
+        await writes.run(conn)
+    async with leading.database.transaction() as conn:
+        assert await leading.outbox.number(conn, [("a", "H28.1"), ("b", "H28.1"), ("a", "H28.2")]) == [2, 2, 2]
+
+
 async def test_unrouted_facts_are_given_back_in_order(leading: Scene) -> None:
     written = await leading.write(["a", "b", "a"])
-    async with leading.database.transaction() as conn:
-        await leading.outbox.mark_routed(conn, [Identity(SOURCE, written[0].id)])
+    async with leading.climbing(written) as rungs:
+        rungs.routed([Identity(SOURCE, written[0].id)])
     async with leading.database.read() as conn:
         found = await leading.outbox.unrouted(conn, [("a", "H28.1"), ("b", "H28.1"), ("c", "H28.1")])
     assert found == {("a", "H28.1"): [written[2]], ("b", "H28.1"): [written[1]], ("c", "H28.1"): []}
@@ -126,8 +163,8 @@ async def test_a_whole_tail_falls_due_but_only_when_its_reader_has_passed_its_fi
 async def test_routed_facts_are_asked_for_again_one_by_one(leading: Scene) -> None:
     written = await leading.write(["a", "a"])
     await acknowledge(leading, await take(leading))
-    async with leading.database.transaction() as conn:
-        await leading.outbox.mark_routed(conn, [Identity(SOURCE, envelope.id) for envelope in written])
+    async with leading.climbing(written) as rungs:
+        rungs.routed(Identity(SOURCE, envelope.id) for envelope in written)
     await age(leading, "sequence = 2")
     assert await fall_due(leading, 2) == 1
     taken = await take(leading)
@@ -141,9 +178,10 @@ async def test_routed_facts_are_asked_for_again_one_by_one(leading: Scene) -> No
 async def test_a_lost_log_makes_everything_unsettled_due_and_forgets_positions(leading: Scene) -> None:
     written = await leading.write(["a", "a", "a", "b"])
     await acknowledge(leading, await take(leading))
+    async with leading.climbing(written) as rungs:
+        rungs.settled([Identity(SOURCE, written[0].id)])
+        rungs.routed([Identity(SOURCE, written[1].id)])
     async with leading.database.transaction() as conn:
-        await leading.outbox.mark_settled(conn, [Identity(SOURCE, written[0].id)])
-        await leading.outbox.mark_routed(conn, [Identity(SOURCE, written[1].id)])
         await leading.source.log_lost(conn)
     assert sequences(await take(leading)) == [("a", 2), ("a", 3), ("b", 1)]
     assert await leading.count("log_offset IS NULL AND state IN ('routed', 'unsent')") == 3
@@ -155,7 +193,7 @@ async def test_receipts_are_deleted_once_the_broker_has_them(leading: Scene) -> 
         id=fact.id.replace(fact.id[:4], "ffff"), source=SOURCE, type="receipt.handed-over", subject="a", time=fact.time
     )
     async with leading.database.transaction() as conn:
-        await leading.outbox.append(conn, TOPIC, [receipt])
+        await leading.add(conn, [receipt])
     await acknowledge(leading, await take(leading))
     assert await leading.count() == 1
 
@@ -177,13 +215,13 @@ async def test_chunks_are_bounded_by_bytes(leading: Scene) -> None:
 
 async def test_locking_subjects_gives_their_last_hops_and_never_goes_back(database: Database) -> None:
     async with database.transaction() as conn:
-        assert await inbox.lock_subjects(conn, ["b", "a", "b"]) == {"a": 0, "b": 0}
-        await inbox.advance(conn, {"a": 3})
+        assert await locked(conn, ["b", "a", "b"]) == {"a": 0, "b": 0}
+        await advance(conn, {"a": 3})
     async with database.transaction() as conn:
-        assert await inbox.lock_subjects(conn, ["a", "c"]) == {"a": 3, "c": 0}
-        await inbox.advance(conn, {"a": 2, "c": 1})
+        assert await locked(conn, ["a", "c"]) == {"a": 3, "c": 0}
+        await advance(conn, {"a": 2, "c": 1})
     async with database.transaction() as conn:
-        assert await inbox.lock_subjects(conn, ["a", "c"]) == {"a": 3, "c": 1}
+        assert await locked(conn, ["a", "c"]) == {"a": 3, "c": 1}
 
 
 async def test_locks_in_opposite_order_do_not_deadlock(database: Database) -> None:
@@ -192,12 +230,12 @@ async def test_locks_in_opposite_order_do_not_deadlock(database: Database) -> No
     async def work(order: list[str]) -> None:
         for _ in range(15):
             async with database.transaction() as conn:
-                hops = await inbox.lock_subjects(conn, order)
-                await inbox.advance(conn, {name: hop + 1 for name, hop in hops.items()})
+                hops = await locked(conn, order)
+                await advance(conn, {name: hop + 1 for name, hop in hops.items()})
 
     await asyncio.gather(*(work(names[::direction]) for direction in (1, -1, 1, -1)))
     async with database.transaction() as conn:
-        assert set((await inbox.lock_subjects(conn, names)).values()) == {60}
+        assert set((await locked(conn, names)).values()) == {60}
 
 
 WRITERS, SUBJECTS, SECONDS = 12, 6, 2.5

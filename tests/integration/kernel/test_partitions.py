@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, M
 
 from services.kernel import partitions
 from services.kernel.bulk import insert_many
-from services.kernel.database import Connection, Database
+from services.kernel.connection import Connection
+from services.kernel.database import Database
 from services.kernel.leases import Leases
 from services.kernel.partition_changes import Keys, to_parts, to_whole
 from services.kernel.partitions import (
@@ -31,6 +32,7 @@ from services.kernel.partitions import (
     purge,
 )
 from services.kernel.retention import Plan, Retention
+from tests.integration.models import with_models
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -77,9 +79,8 @@ class StillClock:
 
 
 @pytest.fixture
-async def tables(database: Database) -> Database:
-    async with database.transaction() as conn:
-        await conn.run_sync(METADATA.create_all)
+async def tables(database: Database, database_url: str) -> Database:
+    await with_models(database_url, METADATA.create_all)
     return database
 
 
@@ -340,7 +341,9 @@ async def test_what_goes_by_whole_months_never_loses_a_row(tables: Database, mon
     assert len(await _ids(tables, "entry_rest")) == 1
 
 
-async def test_a_plan_is_made_from_the_models_and_proposes_nothing_about_parts(tables: Database) -> None:
+async def test_a_plan_is_made_from_the_models_and_proposes_nothing_about_parts(
+    tables: Database, database_url: str
+) -> None:
     await ensure(tables, ENTRIES, NOW)
 
     def compare(connection: sqlalchemy.Connection) -> list[str]:
@@ -348,8 +351,7 @@ async def test_a_plan_is_made_from_the_models_and_proposes_nothing_about_parts(t
         found = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
         return [str(each) for each in found if "entry" in str(each) or "note" in str(each)]
 
-    async with tables.transaction() as conn:
-        assert await conn.run_sync(compare) == []
+    assert await with_models(database_url, compare) == []
 
 
 async def test_lookups_by_id_look_into_one_part(tables: Database) -> None:
@@ -362,33 +364,31 @@ async def test_lookups_by_id_look_into_one_part(tables: Database) -> None:
     assert "entry_2026_04" not in lines
 
 
-async def test_a_table_with_rows_is_cut_and_joined_again(database: Database) -> None:
+async def test_a_table_with_rows_is_cut_and_joined_again(database: Database, database_url: str) -> None:
     metadata = MetaData()
     Table("entry", metadata, *(_plain(column) for column in ENTRY.columns))
     note = Table("note", metadata, *(_plain(column) for column in NOTE.columns))
     Index("note_text", note.c.text, postgresql_where=text("text <> ''"))
     ids = [_id(at) for at in [*_months(months_before(NOW, 3), 3), NOW + 3650 * DAY]]
     ids += [str(uuid.uuid4()), "ffffffff-ffff-7fff-8fff-ffffffffffff"]
+    await with_models(database_url, metadata.create_all)
     async with database.transaction() as conn:
-        await conn.run_sync(metadata.create_all)
         await insert_many(conn, metadata.tables["entry"], [{"id": id_, "open": True, "at": NOW} for id_ in ids])
         await insert_many(conn, note, [{"at": NOW - number * 20 * DAY, "text": "x"} for number in range(4)])
         await conn.execute(text("DELETE FROM note WHERE id = 4"))
-        before = await conn.run_sync(_indexes)
-        await conn.run_sync(lambda sync: to_parts(sync, ENTRIES, Keys(primary="id"), now=NOW))
-        await conn.run_sync(lambda sync: to_parts(sync, NOTES, Keys(primary="id, at"), now=NOW))
-    await database.aclose()  # statements prepared for the old tables
+    before = await with_models(database_url, _indexes)
+    await with_models(database_url, lambda sync: to_parts(sync, ENTRIES, Keys(primary="id"), now=NOW))
+    await with_models(database_url, lambda sync: to_parts(sync, NOTES, Keys(primary="id, at"), now=NOW))
     assert await _parts(database, NOTES) == [f"note_2026_0{number}" for number in range(2, 6)] + ["note_rest"]
     assert await _ids(database) == sorted(ids)
     assert await _ids(database, "entry_rest") == sorted(ids[3:])
     async with database.transaction() as conn:
         await insert_many(conn, NOTE, [{"at": NOW}])
     assert await _ids(database, "note") == [1, 2, 3, 5]
-    async with database.transaction() as conn:
-        await conn.run_sync(lambda sync: to_whole(sync, ENTRIES, Keys(primary="id")))
-        await conn.run_sync(lambda sync: to_whole(sync, NOTES, Keys(primary="id")))
-        assert await conn.run_sync(_indexes) == before
-    await database.aclose()
+    await with_models(database_url, lambda sync: to_whole(sync, ENTRIES, Keys(primary="id")))
+    await with_models(database_url, lambda sync: to_whole(sync, NOTES, Keys(primary="id")))
+    assert await with_models(database_url, _indexes) == before
+    await database.aclose()  # statements prepared for the old tables
     async with database.transaction() as conn:
         await insert_many(conn, note, [{"at": NOW}])
     assert await _ids(database, "note") == [1, 2, 3, 5, 6]

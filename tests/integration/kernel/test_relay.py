@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 from sqlalchemy import text
 
 from deploy.local.kafka import Kafka
+from services.kernel.bulk import Reads, Writes
+from services.kernel.connection import Connection
 from services.kernel.crypto import SealBroken
-from services.kernel.database import Connection
 from services.kernel.messaging.cluster import Cluster
 from services.kernel.messaging.records import Ack, Outgoing, TopicPartition, Unread
 from services.kernel.messaging.sending import Result
@@ -172,9 +173,9 @@ class Gate:
         self._free = False
         scene.source.take = self.take  # type: ignore[method-assign]
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
         self.asked += 1
-        return await self._take(conn, limit, held) if self._free else []
+        return self._take(reads, limit, held) if self._free else list
 
     def go_on(self) -> None:
         self._free = True
@@ -184,16 +185,20 @@ class Unreadable:
     """A source whose first row nobody can read."""
 
     name = "unreadable"
-    waiting = "true"
 
-    def __init__(self) -> None:
+    def __init__(self, statement: str = "SELECT ROW(1)") -> None:
         self.asked = 0
+        self._statement = statement
 
-    async def take(self, conn: Connection, limit: int, held: Collection[str]) -> list[Outgoing]:
+    def take(self, reads: Reads, limit: int, held: Collection[str]) -> Callable[[], list[Outgoing]]:
         self.asked += 1
+        reads.add(self._statement, {})
+        return self._open
+
+    def _open(self) -> list[Outgoing]:
         raise SealBroken("sealed under a key that is not in the key file")
 
-    async def acknowledge(self, conn: Connection, acks: Sequence[Ack], fence: int) -> None:
+    def acknowledge(self, writes: Writes, acks: Sequence[Ack]) -> None:
         raise AssertionError("nothing of it was sent")
 
     async def fall_due(self, conn: Connection, unread: Unread) -> int:
@@ -203,8 +208,11 @@ class Unreadable:
         pass
 
 
-async def test_a_source_that_cannot_be_read_holds_up_no_other(database_url: str, cluster: Cluster) -> None:
-    unreadable = Unreadable()
+@pytest.mark.parametrize("statement", ["SELECT ROW(1)", "SELECT ROW(1 / 0)"], ids=["unsealable", "refused"])
+async def test_a_source_that_cannot_be_read_holds_up_no_other(
+    database_url: str, cluster: Cluster, statement: str
+) -> None:
+    unreadable = Unreadable(statement)
     scene = Scene(database_url, cluster, before=[unreadable])
     try:
         scene.start()

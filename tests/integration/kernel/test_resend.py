@@ -219,8 +219,8 @@ async def test_nor_is_it_by_a_routed_fact(patient: Scene) -> None:
     patient.start()
     [fact] = await patient.write(["a"])
     await until(lambda: sent(patient))
-    async with patient.database.transaction() as conn:
-        await patient.outbox.mark_routed(conn, [Identity(SOURCE, fact.id)])
+    async with patient.climbing([fact]) as rungs:
+        rungs.routed([Identity(SOURCE, fact.id)])
     await make_due(patient)
 
     async def asked() -> bool:

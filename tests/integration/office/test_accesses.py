@@ -2,8 +2,8 @@
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
+from services.kernel.connection import DatabaseError
 from tests.integration.office.stage import COMMUNE_A, COMMUNE_B, Json, Stage, fresh_code, moment
 
 
@@ -86,7 +86,7 @@ async def test_pages_filters_and_their_order(stage: Stage) -> None:
 async def test_record_is_never_changed(stage: Stage, change: str) -> None:
     await stage.get("/v1/dossiers", "b")
 
-    with pytest.raises(DBAPIError, match="never changed"):
+    with pytest.raises(DatabaseError, match="never changed"):
         async with stage.office.database.transaction() as conn:
             await conn.execute(text(change))
 

@@ -4,15 +4,17 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from contracts.problems import HubError
-from services.kernel.database import Connection
+from services.kernel.bulk import Writes
+from services.kernel.connection import Connection, DatabaseError
+from services.kernel.database import Database
 from services.kernel.idempotency import Answer, Keyed, Replay
 from services.office.dossiers.actions import Dossiers, NewDossier, Outcome
 from services.office.dossiers.intake import Intake
@@ -34,6 +36,13 @@ class Refusing(Dossiers):
         if any(each.fields.get("summary") == BAD for each in dossiers):
             await conn.execute(text("SELECT 1 / 0"))
         return await super().submit(conn, dossiers)
+
+    def issue(self, writes: Writes, dossiers: Sequence[NewDossier], numbers: Sequence[int]) -> list[Outcome | HubError]:
+        self.groups.append(len(dossiers))
+        self.begun.set()
+        if any(each.fields.get("summary") == BAD for each in dossiers):
+            writes.add("DELETE FROM subject WHERE 1 / CAST(:zero AS int) = 1", {"zero": 0})
+        return super().issue(writes, dossiers, numbers)
 
 
 @asynccontextmanager
@@ -77,7 +86,40 @@ async def test_one_refused_row_does_not_fail_its_group(stage: Stage) -> None:
 
     kinds = Counter(type(answer) for answer in answers)
     assert kinds[Answer] == 9
-    assert isinstance(answers[3], DBAPIError)
+    assert isinstance(answers[3], DatabaseError)
+
+
+async def test_a_group_meets_codes_that_somebody_has_chosen(stage: Stage) -> None:
+    """What was to be one statement is refused as a whole, and nothing of it remains."""
+    async with running(stage) as (intake, _):
+        probe = await intake.submit(new(), None)
+        issued = orjson.loads(probe.body)["code"]
+        upcoming = [f"{issued[:-7]}{int(issued[-7:]) + step:07}" for step in (2, 5)]
+        await asyncio.gather(*(intake.submit(new(code=code), None) for code in upcoming))
+        wishes = [intake.submit(new(), keyed(fresh_code()) if place % 2 else None) for place in range(10)]
+        answers = await asyncio.gather(*wishes)
+
+    codes = {orjson.loads(answer.body)["code"] for answer in answers}
+    assert len(codes) == 10
+    assert not codes & set(upcoming)
+    for table, name in (("dossier", "code"), ("transfer", "subject"), ("outbox", "subject"), ("emission", "subject")):
+        rows = await stage.sql(
+            f"SELECT count(*) AS n, count(DISTINCT {name}) AS d FROM {table} WHERE {name} = ANY(:codes)",
+            codes=[*codes, *upcoming],
+        )
+        assert (rows[0].n, rows[0].d) == (12, 12), table
+
+
+async def test_dossiers_with_new_codes_are_one_statement(stage: Stage) -> None:
+    office = stage.office
+    only = SimpleNamespace(single=office.database.single)
+    intake = Intake(office.dossiers, office.idempotency, cast(Database, only))
+    stop = asyncio.Event()
+    worker = asyncio.create_task(intake.run(stop))
+    answers = await asyncio.gather(*(intake.submit(new(), None) for _ in range(3)))
+    stop.set()
+    await worker
+    assert len({orjson.loads(answer.body)["code"] for answer in answers}) == 3
 
 
 async def test_each_of_a_group_gets_its_own_refusal(stage: Stage) -> None:

@@ -3,6 +3,8 @@
 import hashlib
 from typing import Any
 
+from sqlalchemy import text
+
 from contracts.envelope import Envelope
 from tests.integration.office.stage import COMMUNE_A, Journey, Stage, submitted, until
 from tests.integration.office.test_delivery import begun, first, free, put, stuck
@@ -64,4 +66,5 @@ async def test_nothing_of_the_message_is_told(stage: Stage) -> None:
 
 async def _never_by_itself(stage: Stage, subject: str) -> None:
     async with stage.office.database.transaction() as conn:
-        await conn.exec_driver_sql("UPDATE stuck SET due_at = now() + interval '1 h' WHERE subject = $1", (subject,))
+        later = text("UPDATE stuck SET due_at = now() + interval '1 h' WHERE subject = :subject")
+        await conn.execute(later, {"subject": subject})

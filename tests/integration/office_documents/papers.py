@@ -189,7 +189,8 @@ async def spread(stage: Stage, *organs: str, **changes: Any) -> tuple[Json, Enve
     await stage.deliver(hop(fact, 1, *here))
     for organ in here:
         await await_document(stage, made["id"], {COMMUNE_A: "a", COMMUNE_B: "b"}.get(organ, "c"))
-    await stage.await_transfer(made["transfers"][0], "routed")
+    # what came for the sender itself is handed over by that
+    await stage.await_transfer(made["transfers"][0], "routed", "handed_over")
     return made, fact
 
 

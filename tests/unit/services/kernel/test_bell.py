@@ -32,3 +32,16 @@ async def test_names_are_forgotten_only_towards_waking_too_often(monkeypatch: ob
     assert len(bell._rung) == module.REMEMBERED_NAMES
     assert await bell.wait_since(ticket, 0), "it may have rung"
     assert not await bell.wait_since(bell.ticket("first"), 0)
+
+
+async def test_a_name_kept_in_wakes_this_process_alone() -> None:
+    bell = Bell("postgresql://nobody@/nothing")
+    bell.connected = True  # as far as telling others goes
+    bell.keep_in("outbox")
+    ticket = bell.ticket("outbox")
+    bell.ring("outbox", "inbox")
+    assert await bell.wait_since(ticket, 0)
+    assert bell._unsent == {"inbox"}
+    bell.let_out("outbox")
+    bell.ring("outbox")
+    assert bell._unsent == {"inbox", "outbox"}

@@ -8,13 +8,13 @@ from typing import Annotated, Any, cast
 import pytest
 from fastapi import APIRouter, FastAPI, Header
 from pydantic import BaseModel, ConfigDict, field_validator
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from contracts.problems import HubError
 from services.kernel.app import Web, build_app
+from services.kernel.connection import DatabaseError
 from services.kernel.database import Database
 from services.kernel.hot import Hot, form_of, json_of
 from services.kernel.limits import Limits
@@ -46,10 +46,6 @@ class Thing(BaseModel):
         return label
 
 
-class _Refused(Exception):
-    sqlstate = "22021"
-
-
 FAILURES: dict[str, Exception] = {
     "refused": HubError("dossier.exists", "nói rõ", pointer="/label", headers={"X-More": "1"}),
     "waits": HubError("idempotency.in_progress"),
@@ -57,8 +53,8 @@ FAILURES: dict[str, Exception] = {
     "missing": HTTPException(404),
     "method": HTTPException(405),
     "empty": HTTPException(204),
-    "value": DBAPIError("", {}, _Refused()),
-    "database": DBAPIError("", {}, ValueError("secret")),
+    "value": DatabaseError("secret", "22021"),
+    "database": DatabaseError("secret"),
     "broken": RuntimeError("secret"),
 }
 

@@ -1,14 +1,15 @@
 """States of a transfer from its deliveries, whatever order reports come in."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
 
 from contracts.protocol import Verdict
+from services.office.doors import Answer
 from services.office.transfers import rules
-from services.office.transfers.rules import Answer, Report, Transfer
+from services.office.transfers.rules import Report, Transfer
 
 NOW = datetime(2024, 6, 3, 1, 0, tzinfo=UTC)
 
@@ -62,6 +63,15 @@ def test_merging_does_not_depend_on_order() -> None:
     assert len(merged) == 1
     ((one,),) = merged
     assert (one.state, one.delivery, one.handed_over_at, one.expired_at) == ("handed_over", "d", NOW, NOW)
+
+
+def test_what_is_told_again_changes_nothing_that_was_known() -> None:
+    known = report("handed_over", handed_over_at=NOW, delivery="d", code="x")
+
+    again = rules.later(known, report("handed_over", handed_over_at=NOW + timedelta(hours=1)))
+
+    assert again == known
+    assert rules.later(known, report("open", expired_at=NOW)) == replace(known, expired_at=NOW)
 
 
 def test_a_closed_organ_gives_up_its_place_to_every_successor_told() -> None:
