@@ -8,16 +8,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from unittest.mock import patch
 from urllib.parse import quote
 
 import orjson
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.sql import ClauseElement
 from starlette.types import ASGIApp
 
 from services.kernel.auth import ALGORITHM, AUDIENCE, token_registry
+from services.kernel.connection import Connection, Result
 from tests.api.asking import Answer, Asked, Headers, ask
 from tests.api.document import JSON, Operation
 
@@ -126,15 +127,18 @@ class Desk:
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """The SQL that is run for what is asked within, not for what workers do meanwhile."""
-    token = _statements.set(found := [])
+    run = Connection.execute
+
+    async def noted(conn: Connection, statement: ClauseElement, values: Mapping[str, Any] | None = None) -> Result:
+        noting = _statements.get()
+        if noting is not None:
+            noting.append(str(statement))
+        return await run(conn, statement, values)
+
+    found: list[str] = []
+    token = _statements.set(found)
     try:
-        yield found
+        with patch.object(Connection, "execute", noted):
+            yield found
     finally:
         _statements.reset(token)
-
-
-@event.listens_for(Engine, "before_cursor_execute")
-def _note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-    found = _statements.get()
-    if found is not None:
-        found.append(statement)
