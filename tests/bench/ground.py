@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import text
 
 from deploy.client.credentials import read_credentials
 from deploy.client.hub import Hub as Client
 from deploy.local.hub import Hub
-from services.kernel.database import Database
+from services.kernel.database import Database, driver_dsn
 
 PROGRAMS: Final = ("gateway", "province", "district", "commune")
 SERVERS: Final = ("postgres", "kafka")
@@ -53,6 +54,15 @@ class Ground:
             self._databases[owner] = Database(url, application_name="bench", pool_size=2)
         async with self._databases[owner].read() as conn:
             return list((await conn.execute(text(query), values)).all())
+
+    async def vacuum(self) -> None:
+        """What PostgreSQL would do after much was written, in the middle of the next measurement."""
+        for program in PROGRAMS:
+            connection = await asyncpg.connect(driver_dsn(self.hub.database_url(program)))
+            try:
+                await connection.execute("VACUUM (ANALYZE)")
+            finally:
+                await connection.close()
 
     async def sign_in(self) -> None:
         """Fresh tokens for all systems."""

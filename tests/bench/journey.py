@@ -62,7 +62,9 @@ async def measure(bench: Bench) -> list[Figure]:
     rides, floor = await _beside_the_floor(bench)
     rate = _rate(rides)
     bench.say(f"journey: {rate.median:.0f}/s, bare loops {floor.median:.0f}/s")
+    await bench.ground.vacuum()
     half = await _several(bench, max(1.0, rate.median / 2), bench.sized(6.0, 4.0))
+    await bench.ground.vacuum()
     quiet = await _several(bench, QUIET, bench.sized(7.0, 4.0))
     with_file = [await sustained(bench, bench.sized(7.0, 4.0), file_bytes=FILE_BYTES) for _ in range(bench.repeats)]
     files = _rate(with_file)

@@ -46,6 +46,9 @@ class Told(Ground):
         super().__init__(cast(Hub, hub), callers)
         self.answers = answers
 
+    async def vacuum(self) -> None:
+        pass
+
     async def sql(self, owner: str, query: str, **values: Any) -> list[Any]:
         return [(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0],)]
 
