@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final
-
-TIE: Final = 0.2
-"""Ratios that differ by less say nothing on a machine that is shared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from contracts.envelope import Envelope, from_record, to_headers
+from contracts.envelope import Envelope, to_headers
 from services.kernel.bulk import Reads, Writes
 from services.kernel.connection import Connection
 from services.kernel.database import ring_on_commit
@@ -75,14 +75,6 @@ _TAIL = text("""
        SET pending = true, round = round + 1, attempts = 0, state = CASE state WHEN 'sent' THEN 'unsent' ELSE state END
      WHERE subject = :subject AND organ = :organ AND source = :source AND sequence >= :first
     RETURNING sequence
-""")
-
-_UNROUTED = text("""
-    SELECT o.subject, o.organ, o.headers, o.value
-      FROM unnest(CAST(:subjects AS text[]), CAST(:organs AS text[])) AS p(subject, organ)
-      JOIN outbox o ON o.subject = p.subject AND o.organ = p.organ
-     WHERE o.sequence IS NOT NULL AND o.state IN ('unsent', 'sent')
-     ORDER BY o.id
 """)
 
 _PURGE = text("""
@@ -170,19 +162,6 @@ class Outbox:
         rows = await conn.execute(_TAIL, {"source": self._source, "subject": subject, "organ": organ, "first": first})
         ring_on_commit(conn, BELL)
         return sorted(row.sequence for row in rows)
-
-    async def unrouted(
-        self, conn: Connection, pairs: Iterable[tuple[str, str]]
-    ) -> dict[tuple[str, str], list[Envelope]]:
-        """Facts of each (subject, organ) the gateway has neither routed nor refused, in order."""
-        wanted = list(dict.fromkeys(pairs))
-        found: dict[tuple[str, str], list[Envelope]] = {pair: [] for pair in wanted}
-        rows = await conn.execute(
-            _UNROUTED, {"subjects": [pair[0] for pair in wanted], "organs": [pair[1] for pair in wanted]}
-        )
-        for row in rows:
-            found[row.subject, row.organ].append(from_record(headers_from_text(row.headers), row.value))
-        return found
 
     async def purge(self, conn: Connection, *, days: int = 30, limit: int = 5000) -> int:
         """Deletes rows finished that long ago; returns how many."""

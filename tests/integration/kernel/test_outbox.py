@@ -130,15 +130,6 @@ async def test_a_first_number_is_refused_where_there_is_one_already(leading: Sce
         assert await leading.outbox.number(conn, [("a", "H28.1"), ("b", "H28.1"), ("a", "H28.2")]) == [2, 2, 2]
 
 
-async def test_unrouted_facts_are_given_back_in_order(leading: Scene) -> None:
-    written = await leading.write(["a", "b", "a"])
-    async with leading.climbing(written) as rungs:
-        rungs.routed([Identity(SOURCE, written[0].id)])
-    async with leading.database.read() as conn:
-        found = await leading.outbox.unrouted(conn, [("a", "H28.1"), ("b", "H28.1"), ("c", "H28.1")])
-    assert found == {("a", "H28.1"): [written[2]], ("b", "H28.1"): [written[1]], ("c", "H28.1"): []}
-
-
 async def age(scene: Scene, condition: str = "true") -> None:
     async with scene.database.transaction() as conn:
         await conn.execute(text(f"UPDATE outbox SET due_at = now() - interval '1 second' WHERE {condition}"))
