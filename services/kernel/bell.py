@@ -12,17 +12,19 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
+from services.kernel.connection import DRIVER_ERRORS, close
 from services.kernel.database import CONNECT_SECONDS, driver_dsn
 from services.kernel.messaging.retry import backoff
 from services.kernel.pause import pause
 
 CHANNEL = "lienthong_bell"
 CHECK_SECONDS = 5.0
+CLOSE_SECONDS = 1.0
 REMEMBERED_NAMES = 10_000
 MAX_PAYLOAD = 7900  # PostgreSQL's limit is 8000 bytes
 
 _log = structlog.get_logger(__name__)
-_GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_GONE = (OSError, *DRIVER_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Bell:
                     await conn.execute("SELECT 1")
         finally:
             stopping.cancel()
-            await _close(conn)
+            await close(conn, CLOSE_SECONDS)
 
     async def _tell(self, conn: asyncpg.Connection) -> None:
         """One NOTIFY for everything rung since the last one."""
@@ -168,10 +170,3 @@ def _wake_all(waiters: Iterable[asyncio.Future[None]]) -> None:
     for waiter in waiters:
         if not waiter.done():
             waiter.set_result(None)
-
-
-async def _close(conn: asyncpg.Connection) -> None:
-    try:
-        await conn.close(timeout=1)
-    except (*_GONE, TimeoutError):
-        conn.terminate()

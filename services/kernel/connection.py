@@ -129,9 +129,8 @@ class DriverConnection(asyncpg.Connection):  # type: ignore[misc]
         if known is None:
             while len(self.statements) >= PREPARED_STATEMENTS:
                 del self.statements[next(iter(self.statements))]
-            async with asyncio.timeout(
-                PREPARE_SECONDS
-            ):  # what is forgotten is closed first, without a limit of its own
+            # what is forgotten is closed first, without a limit of its own
+            async with asyncio.timeout(PREPARE_SECONDS):
                 known = await self.prepare(sql)
         self.statements[sql] = known
         return known
@@ -178,6 +177,14 @@ class Connection:
             raise DatabaseError.of(error) from error
         self.unsettled = False
         return Result(cast(list[Row], rows), status)
+
+
+async def close(driver: asyncpg.Connection, seconds: float) -> None:
+    """Ends a connection in whatever state it or its server is."""
+    try:
+        await driver.close(timeout=seconds)
+    except (*DRIVER_ERRORS, OSError):
+        driver.terminate()
 
 
 def _bound(statement: ClauseElement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:

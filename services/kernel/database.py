@@ -5,13 +5,13 @@ Every transaction is durable when it returns (`synchronous_commit=on`); reads ru
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import asyncpg
 from sqlalchemy import URL, make_url, text
 
 from contracts.problems import HubError
-from services.kernel.connection import DRIVER_ERRORS, Connection, DatabaseError, DriverConnection, Row
+from services.kernel.connection import DRIVER_ERRORS, Connection, DatabaseError, DriverConnection, Row, close
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
@@ -98,7 +98,7 @@ class Database:
         """Closes the connections nobody uses; those in use end with their use."""
         self._opening += 1
         while self._idle:
-            await _close(self._idle.pop())
+            await close(self._idle.pop(), CLOSE_SECONDS)
 
     @asynccontextmanager
     async def _lent(
@@ -259,11 +259,6 @@ async def _undo(driver: DriverConnection) -> None:
     except BaseException:
         driver.terminate()
         raise
-
-
-async def _close(driver: DriverConnection) -> None:
-    with suppress(*DRIVER_ERRORS, OSError):
-        await driver.close(timeout=CLOSE_SECONDS)
 
 
 def _sqlstate(error: BaseException) -> str:

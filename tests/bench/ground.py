@@ -55,14 +55,20 @@ class Ground:
         async with self._databases[owner].read() as conn:
             return list((await conn.execute(text(query), values)).all())
 
+    @asynccontextmanager
+    async def connected(self, owner: str) -> AsyncIterator[Any]:
+        """Straight to a program's database, for what no program may."""
+        connection = await asyncpg.connect(driver_dsn(self.hub.database_url(owner)))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     async def vacuum(self) -> None:
         """What PostgreSQL would do after much was written, in the middle of the next measurement."""
         for program in PROGRAMS:
-            connection = await asyncpg.connect(driver_dsn(self.hub.database_url(program)))
-            try:
+            async with self.connected(program) as connection:
                 await connection.execute("VACUUM (ANALYZE)")
-            finally:
-                await connection.close()
 
     async def sign_in(self) -> None:
         """Fresh tokens for all systems."""

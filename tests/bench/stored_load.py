@@ -77,12 +77,9 @@ async def filled_alone(ground: Ground) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def connected(ground: Ground, owner: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(driver_dsn(ground.hub.database_url(owner)))
-    try:
+    async with ground.connected(owner) as connection:
         await connection.execute(SESSION)
         yield connection
-    finally:
-        await connection.close()
 
 
 async def add(connection: Any, fillings: Sequence[Filling], spent: Spent) -> None:
